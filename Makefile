@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# make            build build/smtpscope             make deps      install what the build and the tests need
+# make run        see it work (root)                make test      all that a change can break in a few minutes (root)
+# make bench      measure                           make fuzz      fuzz every parser (FUZZ_SECONDS each)
+# make lint       format, clang-tidy, shellcheck    make deb, rpm  packages
+# make install DESTDIR=...                          V=1 shows commands; SAN=address,undefined builds with sanitizers
+
+O       ?= build
+CXX     ?= g++
+CLANG   ?= clang
+BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+PREFIX  ?= /usr
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+
+VERSION := $(shell sed -n 's/^Version: *//p' packaging/VERSION 2>/dev/null || echo 0)
+
+ifeq ($(V),1)
+  Q :=
+  say = @:
+else
+  Q := @
+  say = @printf '  %-8s %s\n'
+endif
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# ---- what is where
+CORE_ROOMS   := net tcp smtp mime records engine
+SYSTEM_ROOMS := capture log config agent cli
+sources       = $(wildcard $(addsuffix /*.cc,$(addprefix userspace/,$(1))))
+objects       = $(patsubst %.cc,$(O)/%.o,$(1))
+CORE_OBJ     := $(call objects,$(call sources,$(CORE_ROOMS)))
+SYSTEM_OBJ   := $(call objects,$(call sources,$(SYSTEM_ROOMS)))
+MAIN_OBJ     := $(O)/userspace/cli/main.o
+UNIT_OBJ     := $(call objects,$(wildcard tests/unit/*.cc))
+SKELETONS    := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
+
+# ---- flags
+WERROR   ?= -Werror
+WARN     := -Wall -Wextra -Wconversion -Wshadow $(WERROR)
+OPT      ?= -O2 -g -gdwarf-4
+CPPFLAGS += -Iinclude -Iuserspace -I$(O)/bpf -DSMTPSCOPE_VERSION='"$(VERSION)"' -DBOOST_LOG_DYN_LINK
+CXXFLAGS += -std=c++20 $(OPT) $(WARN) -fno-plt -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+LDFLAGS  += -pie -Wl,-z,relro,-z,now
+LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lpthread
+ifneq ($(SAN),)
+  CXXFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CXXFLAGS)) -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+  LDFLAGS  += -fsanitize=$(SAN)
+  ifeq ($(findstring clang,$(CXX)),)
+    # With sanitizers g++ 12 warns of what it has itself put in, in Catch2 and in the standard library.
+    CXXFLAGS += -Wno-maybe-uninitialized -Wno-tsan
+  endif
+endif
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -I/usr/include/$(shell uname -m)-linux-gnu
+
+.PHONY: all
+all: $(O)/smtpscope
+
+$(O)/libsmtpscope.a: $(CORE_OBJ)
+	$(say) AR $@
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/smtpscope: $(SYSTEM_OBJ) $(O)/libsmtpscope.a
+	$(say) LINK $@
+	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(O)/%.o: %.cc
+	@mkdir -p $(@D)
+	$(say) CXX $<
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+$(call objects,$(call sources,capture)): | $(SKELETONS)
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(say) BPF $<
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
+	$(say) SKEL $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*) >$@
+
+# ---- tests
+$(O)/unit-tests: $(UNIT_OBJ) $(filter-out $(MAIN_OBJ),$(SYSTEM_OBJ)) $(O)/libsmtpscope.a
+	$(say) LINK $@
+	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2) $(LDLIBS)
+
+.PHONY: unit
+unit: $(O)/unit-tests
+	$(O)/unit-tests $(if $(SAN),~[timing])  # sanitizers have a sense of time of their own
+
+# Everything that runs by itself in a few minutes; the last line is the sum.
+TEST_SUITES ?= check:all unit cli-test bpf-test trace-test live-test package-test
+
+.PHONY: test
+test: deps
+	@MAKE='$(MAKE)' tests/run.sh $(TEST_SUITES)
+
+.PHONY: clean
+clean:
+	rm -rf $(O)
+
+include $(wildcard packaging/*.mk tests/*/*.mk)
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Everything that the programs share with the daemon. */
+#ifndef SMTPSCOPE_MAPS_H
+#define SMTPSCOPE_MAPS_H
+
+/* clang-format off */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+/* clang-format on */
+
+#include "smtpscope/kernel_abi.h"
+
+/* One bit a port, by its number as it is in the packet: in network byte order. Global data: a test is one load. */
+const volatile __u64 mail_ports[65536 / 64];
+
+/* The reader sets it before it sleeps; the first record after that clears it and wakes the reader. A wake-up costs more
+ * than a copy, and a busy reader needs none. */
+volatile __u32 need_wake;
+
+/* 0 while `flows` has never had an entry: no look-up is needed then. */
+volatile __u32 flows_in_use;
+
+/* Records for the daemon. The size is set before loading. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 16 << 20);
+} ring SEC(".maps");
+
+/* Verdicts; entries come from the daemon alone, and the least recently used give way. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 65536);
+    __type(key, struct smtpscope_flow_key);
+    __type(value, struct smtpscope_flow);
+} flows SEC(".maps");
+
+/* What became of every packet, by cause. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct smtpscope_counters);
+} counters SEC(".maps");
+
+/* A piece of a large packet on its way into the ring. */
+struct piece {
+    struct smtpscope_record record;
+    __u8 bytes[SMTPSCOPE_PIECE];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct piece);
+} pieces SEC(".maps");
+
+/* The number of the CPU's last packet that went in pieces. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u64);
+} packet_ids SEC(".maps");
+
+#endif

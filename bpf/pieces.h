@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* Packets larger than the largest size class, in pieces by way of a per-CPU buffer: a reservation must be of constant
+ * size, and the largest packets have 500 KB. Global functions, so that the verifier walks the loop once a program and
+ * not once for every way that leads here; what they take is packed, because there are five arguments. */
+#ifndef SMTPSCOPE_PIECES_H
+#define SMTPSCOPE_PIECES_H
+
+#include "record.h"
+
+static __always_inline __u64 next_packet_id(void) {
+    __u32 zero = 0;
+    __u64* id = bpf_map_lookup_elem(&packet_ids, &zero);
+
+    if (!id) return 0;
+    return ((__u64)bpf_get_smp_processor_id() << 48) | (++*id & 0xffffffffffffULL);
+}
+
+static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __u32 length) {
+    struct packet p = {.l3 = l3_and_headers & 0xffff, .headers = l3_and_headers >> 16, .length = length};
+    struct smtpscope_counters* c;
+    struct piece* buffer;
+    __u32 zero = 0;
+
+    buffer = bpf_map_lookup_elem(&pieces, &zero);
+    c = bpf_map_lookup_elem(&counters, &zero);
+    if (!buffer || !c) return SMTPSCOPE_LOST_UNREADABLE;
+    if (f->captured > SMTPSCOPE_MAX_PIECES * SMTPSCOPE_PIECE) return SMTPSCOPE_LOST_TOO_LONG;
+    describe(&buffer->record, f, &p);
+    buffer->record.packet_id = next_packet_id();
+    for (__u32 i = 0; i < SMTPSCOPE_MAX_PIECES; ++i) {
+        /* Computed from i, not carried: the verifier can then tell that one turn is like another. */
+        __u32 offset = i * SMTPSCOPE_PIECE;
+        __u64 size;
+
+        if (offset >= f->captured) break;
+        size = f->captured - offset;
+        buffer->record.flags = size > SMTPSCOPE_PIECE ? SMTPSCOPE_MORE : 0;
+        size = bounded(size, SMTPSCOPE_PIECE);
+        buffer->record.captured = size;
+        buffer->record.offset = offset;
+        if (read_packet(buffer->bytes, size, f, p.l3 + offset)) return SMTPSCOPE_LOST_UNREADABLE;
+        if (bpf_ringbuf_output(&ring, buffer, sizeof(buffer->record) + size, wake_flags(c)))
+            return SMTPSCOPE_LOST_RING_FULL;
+    }
+    return SMTPSCOPE_DELIVERED;
+}
+
+static __always_inline struct frame xdp_frame(struct xdp_md* ctx, enum hook hook) {
+    void* data = (void*)(long)ctx->data;
+    struct frame f = {.context = ctx, .hook = hook, .data = data, .end = (void*)(long)ctx->data_end};
+
+    f.linear = f.end - data;
+    f.ifindex = ctx->ingress_ifindex;
+    return f;
+}
+
+static __always_inline struct frame skb_frame(struct __sk_buff* skb, enum hook hook) {
+    void* data = (void*)(long)skb->data;
+    struct frame f = {.context = skb, .hook = hook, .data = data, .end = (void*)(long)skb->data_end};
+
+    f.linear = f.end - data;
+    f.ifindex = skb->ifindex;
+    return f;
+}
+
+__noinline int xdp_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured) {
+    struct frame f = xdp_frame(ctx, XDP);
+
+    f.captured = captured;
+    return copy_pieces(&f, l3_and_headers, length);
+}
+
+__noinline int xdpf_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured) {
+    struct frame f = xdp_frame(ctx, XDP_FRAGS);
+
+    f.captured = captured;
+    return copy_pieces(&f, l3_and_headers, length);
+}
+
+__noinline int skb_copy_pieces_in(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured) {
+    struct frame f = skb_frame(skb, TC_INGRESS);
+
+    f.captured = captured;
+    return copy_pieces(&f, l3_and_headers, length);
+}
+
+__noinline int skb_copy_pieces_out(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured) {
+    struct frame f = skb_frame(skb, TC_EGRESS);
+
+    f.captured = captured;
+    return copy_pieces(&f, l3_and_headers, length);
+}
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* What every record has in common: its header, the reading of the frame, the wake-up of the reader. */
+#ifndef SMTPSCOPE_RECORD_H
+#define SMTPSCOPE_RECORD_H
+
+#include "parse.h"
+
+enum hook { XDP, XDP_FRAGS, TC_INGRESS, TC_EGRESS };
+
+/* A packet at a hook: what the copy needs to know. */
+struct frame {
+    void* context;  /* struct xdp_md or __sk_buff, by hook */
+    enum hook hook; /* a constant wherever it is tested */
+    void* data;
+    void* end;
+    __u64 linear; /* bytes from data on that can be read directly */
+    __u32 ifindex;
+    __u32 captured; /* bytes of the packet to be copied */
+};
+
+/* Keeps the compiler from proving bounds away that the verifier has to see. */
+#define UNKNOWN(x) asm volatile("" : "+r"(x))
+
+/* `size`, which is at least 1 and at most `limit`, in a form in which every verifier sees that: before 6.3 a comparison
+ * with 0 teaches it nothing. */
+static __always_inline __u64 bounded(__u64 size, const __u32 limit) {
+    UNKNOWN(size);
+    size -= 1;
+    if (size > limit - 1) size = limit - 1;
+    UNKNOWN(size);
+    return size + 1;
+}
+
+static __always_inline __u64 wake_flags(struct smtpscope_counters* c) {
+    if (!need_wake) return BPF_RB_NO_WAKEUP;
+    need_wake = 0;
+    c->wakeups++;
+    return BPF_RB_FORCE_WAKEUP;
+}
+
+static __always_inline void describe(struct smtpscope_record* r, const struct frame* f, const struct packet* p) {
+    r->time_ns = bpf_ktime_get_ns();
+    r->packet_id = 0;
+    r->cgroup_id = 0;
+    r->uid = SMTPSCOPE_NO_UID;
+    if (f->hook == TC_EGRESS) {
+        r->uid = bpf_get_socket_uid(f->context);
+        r->cgroup_id = bpf_skb_cgroup_id(f->context);
+    }
+    r->ifindex = f->ifindex;
+    r->wire_length = p->length;
+    r->captured = f->captured;
+    r->offset = 0;
+    r->headers = p->headers;
+    r->direction = f->hook == TC_EGRESS ? SMTPSCOPE_EGRESS : SMTPSCOPE_INGRESS;
+    r->flags = 0;
+}
+
+/* `size` bytes of the frame from `offset` on. Reading the linear part as kernel memory is the fastest way there is, and
+ * the only one that XDP has before 5.18. */
+static __always_inline long read_packet(void* to, __u64 size, const struct frame* f, __u32 offset) {
+    if (offset + size <= f->linear) return bpf_probe_read_kernel(to, size, f->data + offset);
+    if (f->hook == TC_INGRESS || f->hook == TC_EGRESS) return bpf_skb_load_bytes(f->context, offset, to, size);
+    if (f->hook == XDP_FRAGS) return bpf_xdp_load_bytes(f->context, offset, to, size);
+    return -1;
+}
+
+#define BLOCK 64
+
+struct block {
+    __u64 words[BLOCK / 8];
+};
+
+static __always_inline void copy_block(void* to, const void* from) {
+    struct block* t = to;
+    const struct block* b = from;
+
+#pragma unroll
+    for (int i = 0; i < BLOCK / 8; ++i) t->words[i] = b->words[i];
+}
+
+/* The first `size` bytes of the packet, from the linear part, in whole blocks: up to the last that is complete there
+ * and within `room`. How many bytes were copied. */
+static __always_inline __u32 copy_blocks(void* to, __u32 size, const __u32 room, const void* from, const void* end) {
+    __u32 done = 0;
+
+    for (__u32 i = 0; i < room / BLOCK; ++i) {
+        if (i * BLOCK + BLOCK > size) break;
+        if (from + (i + 1) * BLOCK > end) break;
+        copy_block(to + i * BLOCK, from + i * BLOCK);
+        done = (i + 1) * BLOCK;
+    }
+    return done;
+}
+
+#endif

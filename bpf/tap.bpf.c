@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* The kernel programs. Each looks at a packet and lets it go on, whatever it found: XDP_PASS, TC_ACT_UNSPEC (which is
+ * TCX_NEXT). They rest on the UAPI alone, so one object serves every kernel from 5.10 on, with or without BTF. */
+
+/* clang-format off */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+/* clang-format on */
+
+#include "flow.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline int xdp(struct xdp_md* ctx, enum hook hook) {
+    struct cursor c = {.context = ctx, .position = (void*)(long)ctx->data, .end = (void*)(long)ctx->data_end};
+    struct packet p;
+    struct frame f;
+
+    if (!find_mail(&c, &p, parse_ethernet(&c, &p))) return XDP_PASS;
+    f = xdp_frame(ctx, hook);
+    c.frame_length = hook == XDP_FRAGS ? bpf_xdp_get_buff_len(ctx) : f.linear;
+    watch(&f, &c, &p);
+    return XDP_PASS;
+}
+
+SEC("xdp")
+int smtpscope_xdp(struct xdp_md* ctx) {
+    return xdp(ctx, XDP);
+}
+
+/* For an MTU that needs more than one page a packet; 5.18 and later. */
+SEC("xdp.frags")
+int smtpscope_xdpf(struct xdp_md* ctx) {
+    return xdp(ctx, XDP_FRAGS);
+}
+
+enum link_layer { ETHERNET, NO_LINK_LAYER };
+
+static __always_inline int find_mail_in_skb(struct cursor* c, struct packet* p, struct __sk_buff* skb,
+                                            enum link_layer link) {
+    c->context = skb;
+    c->is_skb = 1;
+    c->cut = 0;
+    c->position = (void*)(long)skb->data;
+    c->end = (void*)(long)skb->data_end;
+    if (link == ETHERNET) return find_mail(c, p, parse_ethernet(c, p));
+    p->l3 = 0;
+    return find_mail(c, p, skb->protocol);
+}
+
+static __always_inline int tc(struct __sk_buff* skb, enum hook hook, enum link_layer link) {
+    struct packet p;
+    struct cursor c;
+    struct frame f;
+
+    if (!find_mail_in_skb(&c, &p, skb, link)) {
+        /* Drivers may leave the headers in fragments. The stack would pull them in next anyhow. */
+        if (__builtin_expect(!c.cut, 1)) return TC_ACT_UNSPEC;
+        if (bpf_skb_pull_data(skb, skb->len < 256 ? skb->len : 256)) return TC_ACT_UNSPEC;
+        if (!find_mail_in_skb(&c, &p, skb, link)) return TC_ACT_UNSPEC;
+    }
+    c.frame_length = skb->len;
+    f = skb_frame(skb, hook);
+    watch(&f, &c, &p);
+    return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int smtpscope_in(struct __sk_buff* skb) {
+    return tc(skb, TC_INGRESS, ETHERNET);
+}
+
+SEC("tc")
+int smtpscope_out(struct __sk_buff* skb) {
+    return tc(skb, TC_EGRESS, ETHERNET);
+}
+
+/* For interfaces whose packets begin with the IP header: tun, WireGuard, PPP. */
+SEC("tc")
+int smtpscope_rin(struct __sk_buff* skb) {
+    return tc(skb, TC_INGRESS, NO_LINK_LAYER);
+}
+
+SEC("tc")
+int smtpscope_rout(struct __sk_buff* skb) {
+    return tc(skb, TC_EGRESS, NO_LINK_LAYER);
+}

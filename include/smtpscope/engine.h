@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The analysis: packets in, records and verdicts out. No threads, no I/O, no clock of its own; one Engine is one shard.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "smtpscope/options.h"
+#include "smtpscope/packet.h"
+#include "smtpscope/records.h"
+
+namespace smtpscope {
+
+/// Where the streams go. Called in the order of events, from within packet(), advance() and finish().
+class RecordSink {
+  public:
+    virtual ~RecordSink() = default;
+    virtual void smtp(const Info& rec) = 0;
+    virtual void weird(const Weird& rec) = 0;
+};
+
+/// Why the kernel need not copy a flow any longer.
+enum class IgnoreReason { tls, invalid_transactions };
+
+/// The one way back to the kernel.
+class FlowControl {
+  public:
+    virtual ~FlowControl() = default;
+    /// Nothing more is to be learned from this connection but its end.
+    virtual void ignore(const ConnId& id, IgnoreReason reason) = 0;
+    /// The connection is over; what the kernel remembers of it can go.
+    virtual void forget(const ConnId& id) = 0;
+};
+
+/// The extension points of the reference's script.
+struct Hooks {
+    std::function<bool(Info&)> log_policy;      ///< before a record is written: may change it; false drops it
+    std::function<void(const Info&)> log_smtp;  ///< after it was written
+    /// When a session ends, with its open transaction (nullptr if there is none), before that is written.
+    std::function<void(const ConnId&, const State&, Info*)> finalize_smtp;
+};
+
+/// What became of the packets and of memory; each packet is counted under exactly one cause.
+struct EngineStats {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;     ///< captured, headers included
+    std::uint64_t segments = 0;  ///< given to a connection
+    std::uint64_t not_tcp = 0;
+    std::uint64_t not_mail = 0;   ///< TCP between ports that are not ours
+    std::uint64_t malformed = 0;  ///< headers cut off or inconsistent
+    std::uint64_t fragments = 0;
+    std::uint64_t bad_checksums = 0;
+    std::uint64_t stray = 0;  ///< of no connection that is followed and could not begin one
+    std::uint64_t flows_opened = 0;
+    std::uint64_t flows_evicted = 0;  ///< gave way to others because of Limits::flows
+    std::uint64_t flows_ignored = 0;  ///< by verdict
+    std::uint64_t gaps = 0;
+    std::uint64_t gap_bytes = 0;
+    std::uint64_t overload_bytes = 0;  ///< out-of-order data given up because of a memory limit
+    std::uint64_t smtp_records = 0;
+    std::uint64_t vetoed_records = 0;  ///< by log_policy
+    std::uint64_t weirds = 0;
+    std::uint64_t flows_open = 0;   ///< now
+    std::uint64_t memory_held = 0;  ///< bytes of out-of-order data, now
+};
+
+class Engine {
+  public:
+    /// `sink` and `control` outlive the engine; `control` may be nullptr.
+    Engine(const EngineOptions& options, RecordSink& sink, FlowControl* control = nullptr, Hooks hooks = {});
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    void packet(const Packet& p);
+    /// Lets time pass without a packet: timeouts are due up to `now`.
+    void advance(Timestamp now);
+    /// Ends every connection; open transactions become records.
+    void finish();
+
+    /// Takes effect for open sessions too, but for likely_server_ports and uid_seed, which stay as they were.
+    void set_options(const EngineOptions& options);
+    EngineStats stats() const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace smtpscope

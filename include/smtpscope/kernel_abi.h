@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+/* What the kernel programs and the daemon say to each other. Plain C for both sides; host byte order unless noted. */
+#ifndef SMTPSCOPE_KERNEL_ABI_H
+#define SMTPSCOPE_KERNEL_ABI_H
+
+#include <linux/types.h>
+
+/* What the kernel does with the packets of a flow. A flow without an entry in `flows` is copied. */
+enum smtpscope_verdict {
+    SMTPSCOPE_COPY,
+    SMTPSCOPE_HEADERS_ONLY, /* IP and TCP headers of every packet that would be copied */
+    SMTPSCOPE_IGNORE,       /* nothing but the headers of FIN and RST */
+};
+
+enum smtpscope_direction {
+    SMTPSCOPE_INGRESS,
+    SMTPSCOPE_EGRESS,
+};
+
+/* Flags of a record. */
+enum {
+    SMTPSCOPE_MORE = 1, /* another piece of this packet follows, unless the ring was full */
+};
+
+/* A record of the ring: this header, then `captured` bytes of the packet from its IP header on (link headers are left
+ * out), then room up to the size class. A packet larger than the largest class travels as several records with the
+ * same packet_id; those of one CPU are in order and do not mix with another packet of that CPU. */
+struct smtpscope_record {
+    __u64 time_ns;   /* CLOCK_MONOTONIC */
+    __u64 packet_id; /* CPU << 48 | a count; 0 if the packet is in one piece */
+    __u64 cgroup_id; /* of the sending socket; 0 at ingress or if there is none */
+    __u32 uid;       /* of the sending socket; SMTPSCOPE_NO_UID at ingress */
+    __u32 ifindex;
+    __u32 wire_length; /* of the whole IP packet */
+    __u32 captured;    /* bytes in this record */
+    __u32 offset;      /* of the first of them from the IP header */
+    __u16 headers;     /* length of the IP and TCP headers */
+    __u8 direction;    /* enum smtpscope_direction */
+    __u8 flags;
+};
+
+#define SMTPSCOPE_NO_UID ((__u32)-1)
+
+/* Size classes of a record's bytes. A reservation must be of constant size, and half a dozen bytes of envelope should
+ * not take the room of a full segment. Anything larger is cut into pieces of up to SMTPSCOPE_PIECE bytes: the largest
+ * multiple of 128 that fits, with its header, into a per-CPU map value (32 KiB). */
+enum {
+    SMTPSCOPE_SMALL = 128,
+    SMTPSCOPE_MEDIUM = 512,
+    SMTPSCOPE_LARGE = 1600,
+    SMTPSCOPE_PIECE = 32640,
+    SMTPSCOPE_MAX_PIECES = 17, /* 554,880 bytes: more than any GSO packet (524,280) */
+};
+
+/* Key of `flows`: both ends of a TCP connection in canonical order, network byte order, IPv4 as ::ffff:a.b.c.d. */
+struct smtpscope_flow_key {
+    __u32 address[2][4];
+    __u16 port[2];
+};
+
+/* Value of `flows`. The counters are split by sender ([0]: the key's first end), because the packets of one sender are
+ * handled one after the other (socket lock at egress, one receive queue at ingress): no atomics are needed. */
+struct smtpscope_flow {
+    __u64 delivered_packets[2];
+    __u64 delivered_bytes[2]; /* copied */
+    __u64 ignored_packets[2];
+    __u64 ignored_bytes[2];
+    __u32 verdict; /* enum smtpscope_verdict */
+    __u32 reserved;
+};
+
+/* Whether the source of a packet is the first end of its key. Ports first: they differ in nearly every flow, and one
+ * comparison decides. */
+static inline int smtpscope_source_is_first(const __u32 source[4], const __u32 destination[4], __u16 source_port,
+                                            __u16 destination_port) {
+    if (source_port != destination_port) return source_port < destination_port;
+    for (int i = 0; i < 4; ++i)
+        if (source[i] != destination[i]) return source[i] < destination[i];
+    return 1;
+}
+
+/* What became of a packet of our ports. Every packet that is SEEN comes to exactly one of the other causes:
+ * seen = delivered + ignored + lost. Packets of other ports are not seen.
+ *
+ * IGNORED_ACK: a segment without payload, SYN, FIN and RST is not copied. Half of all packets are such, and what they
+ * tell is told again: the acknowledgement number rides on every later segment of that side, and in SMTP each side
+ * speaks within one round. So user space learns a little later that a hole will not be filled, and never not. */
+#define SMTPSCOPE_CAUSES(X)                                                                                 \
+    X(SEEN, seen)                                                                                           \
+    X(DELIVERED, delivered)             /* whole, or cut by verdict, into the ring */                       \
+    X(IGNORED_ACK, ignored_ack)         /* no payload and nothing of a connection's state */                \
+    X(IGNORED_FLOW, ignored_flow)       /* by verdict */                                                    \
+    X(LOST_RING_FULL, lost_ring_full)   /* a record could not be reserved; earlier pieces were delivered */ \
+    X(LOST_UNREADABLE, lost_unreadable) /* headers cut off or inconsistent, or bytes that cannot be read */ \
+    X(LOST_FRAGMENT, lost_fragment)     /* IP fragment of TCP: of our ports, or without ports */            \
+    X(LOST_TOO_LONG, lost_too_long)     /* more than SMTPSCOPE_MAX_PIECES pieces */
+
+enum smtpscope_cause {
+#define SMTPSCOPE_CAUSE(upper, name) SMTPSCOPE_##upper,
+    SMTPSCOPE_CAUSES(SMTPSCOPE_CAUSE)
+#undef SMTPSCOPE_CAUSE
+        SMTPSCOPE_CAUSE_COUNT
+};
+
+/* Value of the per-CPU `counters`. */
+struct smtpscope_counters {
+    __u64 packets[SMTPSCOPE_CAUSE_COUNT];
+    __u64 bytes[SMTPSCOPE_CAUSE_COUNT]; /* of IP packets, as on the wire */
+    __u64 wakeups;                      /* of the reader of the ring */
+};
+
+#ifdef __cplusplus
+static_assert(sizeof(smtpscope_record) == 48 && sizeof(smtpscope_flow_key) == 36 && sizeof(smtpscope_flow) == 72);
+static_assert(sizeof(smtpscope_record) + SMTPSCOPE_PIECE <= 32768);
+
+namespace smtpscope {
+
+enum class Verdict : __u32 {
+    copy = SMTPSCOPE_COPY,
+    headers_only = SMTPSCOPE_HEADERS_ONLY,
+    ignore = SMTPSCOPE_IGNORE,
+};
+
+/// Names of the causes, by enum smtpscope_cause.
+inline constexpr const char* cause_names[] = {
+#define SMTPSCOPE_CAUSE(upper, name) #name,
+    SMTPSCOPE_CAUSES(SMTPSCOPE_CAUSE)
+#undef SMTPSCOPE_CAUSE
+};
+
+}  // namespace smtpscope
+#endif
+
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Everything about the analysis that can be configured, with its defaults. In every limit 0 means: no limit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "smtpscope/address.h"
+#include "smtpscope/site.h"
+#include "smtpscope/time.h"
+
+namespace smtpscope {
+
+/// `analyzer:` in the configuration; the options of the reference's SMTP script.
+struct AnalyzerOptions {
+    Host mail_path_capture = Host::all;
+    bool mail_transaction_validation = true;
+    std::uint64_t max_invalid_mail_transactions = 25;
+    std::size_t max_rcptto_addresses = 1000;
+    std::size_t max_to_addresses = 1000;
+    std::size_t max_cc_addresses = 1000;
+    std::size_t max_path_length = 1000;
+    SubnetSet local_nets = private_address_space();
+    Host detect_clients_in_messages_from = Host::local;
+    std::vector<std::string> webmail_user_agents;
+};
+
+/// `mime:` in the configuration.
+struct MimeOptions {
+    std::size_t max_depth = 100;
+    std::size_t max_header_bytes = 65536;  ///< of one header field, folded lines included
+};
+
+/// `limits:` in the configuration: bounds on what one peer can make the agent hold.
+struct Limits {
+    std::size_t flows = 262144;                        ///< connections followed at once; the idlest gives way
+    std::size_t memory = std::size_t{256} << 20;       ///< bytes held for out-of-order data, all connections together
+    std::size_t flow_memory = std::size_t{4} << 20;    ///< the same for one direction of one connection
+    std::size_t line_length = std::size_t{2} << 20;    ///< of a command, reply or body line, in bytes
+    std::size_t pending_commands = 1000;               ///< sent and not yet answered
+    Duration idle_timeout = std::chrono::minutes(15);  ///< RFC 5321, 4.5.3.2 allows up to ten between commands
+    Duration handshake_timeout = std::chrono::seconds(10);  ///< a SYN without data
+    Duration gap_timeout = std::chrono::milliseconds(500);  ///< how long an acknowledged hole may still be filled
+};
+
+struct EngineOptions {
+    AnalyzerOptions analyzer;
+    MimeOptions mime;
+    Limits limits;
+    std::vector<std::uint16_t> likely_server_ports{std::begin(default_smtp_ports), std::end(default_smtp_ports)};
+    bool validate_checksums = true;
+    std::uint64_t uid_seed = 0;  ///< mixed into every uid; the same trace and seed give the same uids
+};
+
+}  // namespace smtpscope

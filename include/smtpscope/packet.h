@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a packet source hands to the engine.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "smtpscope/time.h"
+
+namespace smtpscope {
+
+using Bytes = std::span<const std::uint8_t>;
+
+/// The outermost header of a packet.
+enum class LinkType : std::uint8_t {
+    ethernet,
+    raw_ip,     ///< IPv4 or IPv6, by its version field
+    null_loop,  ///< BSD loopback: four bytes of address family, either byte order
+    linux_sll,  ///< Linux cooked capture
+    linux_sll2,
+};
+
+/// Whether a wrong TCP checksum says anything about the packet.
+enum class Checksum : std::uint8_t {
+    validate,  ///< whole when it was captured
+    ignore,    ///< may not be filled in yet: sent by this host, or offloaded
+};
+
+/// One packet, or one piece of a packet too large for a single ring record. Valid only during the call that it is
+/// passed to.
+struct Packet {
+    Timestamp ts;
+    LinkType link = LinkType::ethernet;
+    Checksum checksum = Checksum::validate;
+    std::uint32_t ifindex = 0;      ///< 0: not known
+    std::uint32_t wire_length = 0;  ///< bytes from the outermost header on, before anything was cut off
+    Bytes data;                     ///< captured bytes; for a later piece: payload alone
+    bool more_pieces = false;       ///< the rest of this packet follows in further pieces; nothing was cut off
+    /// A later piece: the IP and TCP headers of the packet that it belongs to, and the distance in bytes of `data` from
+    /// the start of that packet's IP header. Empty and 0 for a whole packet and for a first piece.
+    Bytes headers;
+    std::uint32_t offset = 0;
+};
+
+}  // namespace smtpscope

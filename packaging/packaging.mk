@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Dependencies, installing, packages, checks of the source, the demonstration.
+
+SYSCONFDIR  ?= /etc
+MANDIR      ?= $(PREFIX)/share/man
+# Empty: without the unit and the user of the service (packages let debhelper place them).
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+INSTALL     ?= install
+
+.PHONY: deps install install-dev deb rpm lint run
+
+deps:
+	@packaging/deps.sh
+
+# ---- installing
+install: $(O)/smtpscope
+	$(INSTALL) -D -m 755 $(O)/smtpscope $(DESTDIR)$(PREFIX)/bin/smtpscope
+	$(INSTALL) -D -m 644 configs/smtpscope.yaml $(DESTDIR)$(SYSCONFDIR)/smtpscope/smtpscope.yaml
+	$(INSTALL) -D -m 644 packaging/man/smtpscope.8 $(DESTDIR)$(MANDIR)/man8/smtpscope.8
+	$(INSTALL) -D -m 644 packaging/man/smtpscope.yaml.5 $(DESTDIR)$(MANDIR)/man5/smtpscope.yaml.5
+ifneq ($(UNITDIR),)
+	$(INSTALL) -D -m 644 packaging/systemd/smtpscope.service $(DESTDIR)$(UNITDIR)/smtpscope.service
+	$(INSTALL) -D -m 644 packaging/systemd/smtpscope.sysusers $(DESTDIR)$(SYSUSERSDIR)/smtpscope.conf
+endif
+
+# The C++ API: the analysis without capture, sinks and agent.
+install-dev: $(O)/libsmtpscope.a
+	$(INSTALL) -D -m 644 $(O)/libsmtpscope.a $(DESTDIR)$(PREFIX)/lib/libsmtpscope.a
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/include/smtpscope
+	$(INSTALL) -m 644 $(wildcard include/smtpscope/*.h) $(DESTDIR)$(PREFIX)/include/smtpscope
+
+# ---- packages: built from a copy of the sources, with the distribution's flags
+DEB := $(O)/deb/built
+RPM := $(O)/rpm/built
+
+deb:
+	@packaging/deps.sh build package
+	$(say) DEB $(O)/deb
+	$(Q)packaging/build.sh deb $(VERSION) $(O)/deb && touch $(DEB)
+	@ls $(O)/deb/*.deb
+
+rpm:
+	@packaging/deps.sh build package
+	$(say) RPM $(O)/rpm
+	$(Q)packaging/build.sh rpm $(VERSION) $(O)/rpm && touch $(RPM)
+	@ls $(O)/rpm/RPMS/*/*.rpm
+
+# For the tests: packages that are out of date are made again from the objects at hand.
+PACKAGED := $(O)/smtpscope configs/smtpscope.yaml README.md LICENSE Makefile $(shell find packaging -type f)
+$(DEB) $(RPM): $(O)/%/built: $(PACKAGED)
+	@packaging/deps.sh package
+	$(say) PACKAGE $(@D)
+	$(Q)packaging/build.sh $* $(VERSION) $(@D) $(O) && touch $@
+
+# ---- checks of the source
+TIDY    := $(patsubst %.cc,$(O)/%.tidy,$(wildcard userspace/*/*.cc tests/*/*.cc))
+FORMAT  := $(wildcard bpf/*.[ch] include/smtpscope/*.h userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/*/*.c)
+
+lint: lint-format lint-shell lint-rooms lint-tidy
+
+.PHONY: lint-format lint-shell lint-rooms lint-tidy
+lint-format:
+	$(say) FORMAT '$(words $(FORMAT)) files'
+	$(Q)bad=$$(for f in $(FORMAT); do clang-format --dry-run -Werror $$f 2>/dev/null || echo "    $$f"; done); \
+	    [ -z "$$bad" ] || { printf '%s\n' "not formatted (make format):" "$$bad"; false; }
+
+.PHONY: format
+format:
+	clang-format -i $(FORMAT)
+
+lint-shell:
+	$(say) SHELL 'scripts'
+	$(Q)shellcheck $$(grep -rlE '^#!.*/(env )?(ba)?sh' packaging tests .ci)
+
+lint-rooms:
+	$(say) ROOMS 'what each may include'
+	$(Q)packaging/check-rooms.py
+
+lint-tidy: $(TIDY)
+
+# The object stands for the headers that the source includes.
+$(O)/%.tidy: %.cc $(O)/%.o .clang-tidy
+	$(say) TIDY $<
+	$(Q)clang-tidy --quiet $< -- -std=c++20 $(CPPFLAGS) >$@.out 2>&1 || { grep -v ' warnings\? generated' $@.out; false; }
+	@mv $@.out $@
+
+# ---- see it work
+run:
+	@packaging/deps.sh build run
+	@+$(MAKE) --no-print-directory -j$$(nproc) all
+	@packaging/demo.py $(O)/smtpscope

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# make bench-live       what the agent costs at LIVE_RATE MB/s of mail, LIVE_MB in all (root)
+
+LIVE_RATE ?= 100
+LIVE_MB   ?= 1000
+
+$(O)/tests/bench/live_traffic: $(O)/tests/bench/live_traffic.o
+	$(say) LINK $@
+	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
+
+.PHONY: bench-live
+bench-live: $(O)/smtpscope $(O)/tests/bench/live_traffic
+	$(Q)SMTPSCOPE=$(O)/smtpscope LIVE_TRAFFIC=$(O)/tests/bench/live_traffic RATE=$(LIVE_RATE) MB=$(LIVE_MB) \
+	    tests/bench/live_bench.py

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What kernels without tcx get: TC filters, which must be found, replaced and removed without touching anybody else's.
+#include <bpf/libbpf.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include "../unit/catch.h"
+#include "capture/attach.h"
+#include "capture/clsact.h"
+#include "capture/instance.h"
+#include "runner.h"
+
+using namespace smtpscope::capture;
+
+namespace {
+
+/// Runs `body` in a child with a network namespace of its own, which has a veth pair v0, v1. The result of `body`, or
+/// 100 if there can be none.
+int in_namespace(const std::function<int()>& body) {
+    const pid_t child = fork();
+    if (child == 0) {
+        if (unshare(CLONE_NEWNET) != 0) _exit(100);
+        if (std::system("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up") != 0)
+            _exit(100);
+        int result = 99;
+        try {
+            result = body();
+        } catch (const std::exception& e) {
+            std::fprintf(stderr, "%s\n", e.what());
+        }
+        _exit(result);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 98;
+}
+
+Interface find(const std::string& name) {
+    for (Interface& i : list_interfaces())
+        if (i.name == name) return i;
+    throw Error("no " + name);
+}
+
+std::size_t count(unsigned ifindex) {
+    return own_filters(ifindex, ClsactSide::ingress).size() + own_filters(ifindex, ClsactSide::egress).size();
+}
+
+/// Somebody else's filter, with a program of ours under another handle and priority.
+void attach_foreign(const Programs& programs, unsigned ifindex) {
+    bpf_tc_hook hook{};
+    hook.sz = sizeof(hook);
+    hook.ifindex = static_cast<int>(ifindex);
+    hook.attach_point = BPF_TC_EGRESS;
+    bpf_tc_hook_create(&hook);
+    bpf_tc_opts options{};
+    options.sz = sizeof(options);
+    options.prog_fd = programs.fd(Program::tc_egress);
+    options.handle = 1;
+    options.priority = 1;
+    if (bpf_tc_attach(&hook, &options) != 0) throw Error("cannot attach a foreign filter");
+}
+
+bool shows_filter(const char* side, const char* what) {
+    return std::system((std::string("tc filter show dev v0 ") + side + " | grep -q '" + what + "'").c_str()) == 0;
+}
+
+bool has_clsact() {
+    return std::system("tc qdisc show dev v0 | grep -q clsact") == 0;
+}
+
+}  // namespace
+
+TEST_CASE("filters and the queueing discipline go with the hooks", "[clsact]") {
+    CHECK(in_namespace([] {
+              const Programs programs({});
+              const Interface v0 = find("v0");
+              {
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  if (hooks.size() != 2 || hooks[0]->attachment.means != AttachMeans::clsact) return 1;
+                  if (count(v0.index) != 2 || !has_clsact()) return 2;
+              }
+              if (count(v0.index) != 0) return 3;
+              return has_clsact() ? 4 : 0;
+          }) == 0);
+}
+
+TEST_CASE("what a killed agent left is replaced by the next", "[clsact]") {
+    CHECK(in_namespace([] {
+              const Interface v0 = find("v0");
+              if (const pid_t killed = fork(); killed == 0) {
+                  const Programs programs({});
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  _exit(hooks.size() == 2 ? 0 : 1);  // without destructors, as by SIGKILL
+              } else {
+                  int status = 0;
+                  waitpid(killed, &status, 0);
+                  if (status != 0) return 1;
+              }
+              if (count(v0.index) != 2) return 2;
+              const Programs programs({});
+              {
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  if (count(v0.index) != 2) return 3;
+              }
+              if (count(v0.index) != 0) return 4;
+              return has_clsact() ? 5 : 0;
+          }) == 0);
+}
+
+TEST_CASE("detach removes what is ours, nothing of a live agent and nothing of others", "[clsact]") {
+    CHECK(in_namespace([] {
+              const Interface v0 = find("v0");
+              const Programs programs({});
+              attach_foreign(programs, v0.index);
+              // Leaked, as a killed agent would.
+              for (auto& hook : attach(programs, v0, XdpMode::automatic, TcMeans::clsact))
+                  static_cast<void>(hook.release());
+              {
+                  const InstanceLock live(v0.index);
+                  const auto lines = detach_leftovers();
+                  if (lines.size() != 1 || lines[0].find("left alone") == std::string::npos) return 1;
+                  if (count(v0.index) != 2) return 2;
+              }
+              const auto lines = detach_leftovers();
+              if (lines.size() != 2 || lines[1] != "v0: removed the TC egress filter") return 3;
+              if (count(v0.index) != 0) return 4;
+              if (!shows_filter("egress", "pref 1 bpf")) return 5;
+              return detach_leftovers().empty() ? 0 : 6;
+          }) == 0);
+}
+
+TEST_CASE("a foreign filter keeps the queueing discipline", "[clsact]") {
+    CHECK(in_namespace([] {
+              const Interface v0 = find("v0");
+              const Programs programs({});
+              {
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  attach_foreign(programs, v0.index);
+              }
+              if (count(v0.index) != 0) return 1;
+              return shows_filter("egress", "pref 1 bpf") ? 0 : 2;
+          }) == 0);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs one kernel program on one frame, through BPF_PROG_TEST_RUN, and tells what came of it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "capture/programs.h"
+#include "capture/ring.h"
+#include "packets.h"
+
+namespace smtpscope::test {
+
+struct Record {
+    smtpscope_record header;
+    std::vector<std::uint8_t> bytes;
+};
+
+struct Outcome {
+    std::uint32_t verdict = 0;  ///< what the program returned
+    std::vector<Record> records;
+    std::array<std::uint64_t, SMTPSCOPE_CAUSE_COUNT> packets{};  ///< by cause, of this run alone
+    std::array<std::uint64_t, SMTPSCOPE_CAUSE_COUNT> bytes{};
+    std::uint64_t wakeups = 0;
+};
+
+class Runner {
+  public:
+    explicit Runner(std::uint64_t ring_size = std::uint64_t{1} << 20);
+
+    bool has(capture::Program program) const { return programs_.has(program); }
+    Outcome run(capture::Program program, const Frame& frame, unsigned repeat = 1);
+    /// Nanoseconds of one run, averaged over `repeat` of them. Leaves the ring empty.
+    std::uint32_t time(capture::Program program, const Frame& frame, unsigned repeat);
+    /// Throws away what is in the ring.
+    void drain();
+
+    capture::Programs& programs() { return programs_; }
+    capture::Ring& ring() { return ring_; }
+
+  private:
+    capture::Programs programs_;
+    capture::Ring ring_;
+};
+
+/// The same for any program; throws std::runtime_error.
+struct TestRun {
+    std::uint32_t verdict = 0;
+    std::uint32_t nanoseconds = 0;
+};
+TestRun test_run(int program, const Frame& frame, unsigned repeat);
+
+/// Every program leaves with this.
+std::uint32_t passing_verdict(capture::Program program);
+
+}  // namespace smtpscope::test

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes the seeds of the fuzz targets: usage: corpus.py DIR. One folder a target, a handful of small files in each.
+
+How a target reads its input stands in its source; conversations are coded as script.h says.
+"""
+import os
+import socket
+import struct
+import sys
+
+ORIG, RESP, GAP, END, PAUSE = (bytes([b]) for b in range(0x80, 0x85))
+
+
+def talk(*lines):
+    """A conversation: `C: ` and `S: ` lines, each with CRLF; other lines are said as they stand."""
+    out = b""
+    for line in lines:
+        if isinstance(line, bytes):
+            out += line
+        else:
+            out += (ORIG if line[0] == "C" else RESP) + line[3:].encode() + b"\r\n"
+    return out
+
+
+MESSAGE = ("C: Received: from a ([192.0.2.7]) by b", "C: From: A <a@x.example>", 'C: To: "B, b" <b@y.example>, c@y.example',
+           "C: Subject: one", "C:  two", "C: Content-Type: multipart/mixed; boundary=b", "C: ", "C: --b", "C: Content-Type: text/plain",
+           "C: ", "C: ..text", "C: --b--")
+START = ("S: 220 ready", "C: EHLO c", "S: 250-s", "S: 250 PIPELINING")
+ENVELOPE = ("C: MAIL FROM:<a@x.example>", "S: 250 ok", "C: RCPT TO:<b@y.example>", "S: 250 ok")
+DATA = ("C: DATA", "S: 354 go", *MESSAGE, "C: .", "S: 250 taken")
+CONVERSATIONS = [
+    talk(*START, *ENVELOPE, *DATA, "C: QUIT", "S: 221 bye"),
+    talk(*START, "C: MAIL FROM:<a@x.example>", "C: RCPT TO:<b@y.example>", "C: DATA", "S: 250 ok", "S: 250 ok", "S: 354 go",
+         *MESSAGE, "C: .", "C: MAIL FROM:<c@x.example>", "S: 250 taken", "S: 250 ok", "C: RSET", "S: 250 ok"),
+    talk(*START, *ENVELOPE, ORIG + b"BDAT 14\r\nSubject: x\r\n\r\n", "S: 250 14", ORIG + b"BDAT 3 LAST\r\na\r\n", "S: 250 taken"),
+    talk(*START, "C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: hunter2hunter2", "S: 334 UGFzc3dvcmQ6", "C: hunter2hunter2",
+         "S: 235 in", *ENVELOPE, *DATA),
+    talk(*START, "C: STARTTLS", "S: 220 go", ORIG + b"\x16\x03\x01"),
+    talk(*START, "C: TURN", "S: 250 ok", "C: 220 ready", "S: MAIL FROM:<z@y.example>", "C: 250 ok", "S: QUIT"),
+    talk(*START, *ENVELOPE, "C: DATA", "S: 354 go", ORIG + b"a\n.\nMAIL FROM:<e@x.example>\r.\rb\r\r\n.\r\r\n\x00.\r\n.\r\n", "S: 250 ok"),
+    talk(*START, *ENVELOPE, "C: DATA", "S: 354 go", *MESSAGE[:4], ORIG + GAP + b"\x30" + b"rest\r\n.\r\n", "S: 250 taken", *ENVELOPE,
+         RESP + GAP + b"\x10", *DATA, END),
+]
+
+ADDRESS_LISTS = [b"FROM:<a@x.example> SIZE=9", b'"A, a" <a@x.example>, b@y.example, (c) d@z', b"TO:<ORCPT=rfc822;a@b>",
+                 b"from [192.0.2.1] (2001:db8::1) by ::ffff:10.0.0.1 1.2.3.256 ::1"]
+
+
+def ethernet_tcp(payload):
+    tcp = struct.pack("!HHIIBBHHH", 40000, 25, 1, 1, 0x50, 0x18, 65535, 0, 0) + payload
+    ip4 = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0, bytes(4), socket.inet_aton("192.0.2.1"))
+    ip6 = struct.pack("!IHBB", 6 << 28, 8 + len(tcp), 0, 64) + bytes(32) + bytes([6, 0]) + bytes(6)
+    return {"v4": bytes(12) + b"\x08\x00" + ip4 + tcp, "vlan": bytes(12) + b"\x81\x00\x00\x07\x08\x00" + ip4 + tcp,
+            "v6": bytes(12) + b"\x86\xdd" + ip6 + tcp, "sll": bytes(14) + b"\x08\x00" + ip4 + tcp, "raw": ip4 + tcp,
+            "sll2": b"\x86\xdd" + bytes(18) + ip6 + tcp, "null": bytes(4) + ip4 + tcp}
+
+
+def seeds():
+    """(target, seed) of every seed."""
+    links = {"v4": 0, "vlan": 0, "v6": 0, "raw": 1, "null": 2, "sll": 3, "sll2": 4}
+    for name, packet in ethernet_tcp(b"MAIL FROM:<a@b>\r\n").items():
+        yield "decode", bytes([links[name], 0, 0, 50]) + packet
+    headers = ethernet_tcp(b"")["raw"]
+    yield "decode", bytes([1, 4, 0, 0, 0, 0, 1, 0, len(headers)]) + headers + b"later piece"
+    for c in CONVERSATIONS:
+        yield "smtp", bytes(3) + c
+        yield "engine", bytes([0, 7, 7, 7, 7]) + c
+        yield "engine", bytes([3, 1, 2, 3, 4]) + c
+    message = "\n".join(line[3:] for line in MESSAGE).encode()
+    yield "mime", bytes([4, 200, 0]) + message
+    yield "mime", bytes([1, 3, 7]) + message.replace(b"text/plain", b"message/rfc822\n\n" + message)
+    for a in ADDRESS_LISTS:
+        yield "text", a
+    for mode in range(4):
+        yield "stream", bytes([mode]) + bytes(range(7, 7 + 120))
+        yield "table", bytes([mode]) + bytes(range(3, 255, 2))
+    yield "log", bytes([255, 255]) + b"\x05plain\x04\xc3\xbc\t\xff\x03a,b\x01-\x07(empty)\x06\xe2\x80\xa8\\x0a\x02\n\r"
+    yield "config", b"capture:\n  ports: [25, 587]\n  ring_size: 16MiB\nanalyzer: { local_nets: [10.0.0.0/8] }\n"
+    yield "config", (b"log:\n  sinks:\n    - { type: file, format: tsv, directory: /tmp, rotate: { size: 1MiB, age: 1d, "
+                     b"keep: 3, compress: true } }\nlimits: { flows: 100, gap_timeout: 500ms }\n")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    number = {}
+    for target, seed in seeds():
+        number[target] = number.get(target, 0) + 1
+        folder = os.path.join(sys.argv[1], target)
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, f"{number[target]:02}"), "wb") as f:
+            f.write(seed)
+
+
+main()

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The MIME parser: entities begin and end as brackets do, and no limit is passed.
+#include "fuzz.h"
+#include "mime/message.h"
+
+namespace smtpscope {
+namespace {
+
+using fuzz::Input;
+
+class Checker final : public mime::Handler {
+  public:
+    explicit Checker(const MimeOptions& options, std::size_t longest_line)
+        : options_(options), longest_line_(longest_line) {}
+
+    void mime_begin_entity() override {
+        ++open_;
+        ENSURE(options_.max_depth == 0 || open_ <= options_.max_depth + 1);
+    }
+    void mime_one_header(const mime::HeaderField& field) override {
+        ENSURE(open_ > 0);
+        ENSURE(!field.name.empty() && field.name.find_first_of(" \t:\r\n") == field.name.npos);
+        ENSURE(field.value.find_first_of("\r\n") == field.value.npos);
+        ENSURE(field.name.data() + field.name.size() < field.value.data() + field.value.size() + 1);
+        if (options_.max_header_bytes > 0)
+            ENSURE(field.name.size() + field.value.size() <= options_.max_header_bytes + 2 * longest_line_);
+    }
+    void mime_end_entity() override {
+        ENSURE(open_ > 0);
+        --open_;
+    }
+    void mime_limit(std::string_view name, std::size_t value) override {
+        const std::size_t limit = name == "exceeded_mime_max_depth" ? options_.max_depth : options_.max_header_bytes;
+        ENSURE(limit > 0 && value >= limit);
+    }
+    bool all_ended() const { return open_ == 0; }
+
+  private:
+    const MimeOptions& options_;
+    std::size_t longest_line_;
+    std::size_t open_ = 0;
+};
+
+void run(Input in) {
+    MimeOptions options;
+    options.max_depth = in.below(8);
+    options.max_header_bytes = std::size_t{in.byte()} * 4;
+    const std::uint8_t odd = in.byte();
+    std::string_view text = in.rest();
+    Checker checker(options, text.size());
+    mime::Message message(options, checker);
+    for (unsigned number = 0; !text.empty(); ++number) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        if (line.find('\r') != line.npos) continue;  // lines come without any
+        if (odd != 0 && number % odd == odd - 1U) message.gap();
+        message.line(line, odd % 3 != 1 || number % 5 != 0);
+    }
+    message.done();
+    ENSURE(checker.all_ended());
+}
+
+}  // namespace
+}  // namespace smtpscope
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    smtpscope::run({data, size});
+    return 0;
+}

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The agent under test: started in the server's namespace, asked, stopped, and its records read."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+
+from testbed import IFACE, stop, wait_until
+
+BINARY = os.environ.get("SMTPSCOPE", "build/smtpscope")
+
+CONFIG = """
+capture:
+  interfaces: [{iface}]
+  xdp_mode: {mode}
+analyzer:
+  max_invalid_mail_transactions: {invalid}
+log:
+  sinks:
+    - {{ type: file, format: json, directory: {dir}/records }}
+control: {{ socket: {dir}/control.sock }}
+"""
+
+
+def binary():
+    if not os.access(BINARY, os.X_OK):
+        raise RuntimeError(f"{BINARY} is not built (SMTPSCOPE names another one)")
+    return os.path.abspath(BINARY)
+
+
+class Agent:
+    def __init__(self, bed, name="agent", mode="native", iface=IFACE, invalid=25, ready=True, prefix=(), options=(),
+                 owner=0, stdout=None):
+        """`ready`: waits until it is attached. `prefix`: words before the command, to run it under something else.
+        `owner`: the user that its folder belongs to. `stdout`: instead of the log."""
+        self.bed, self.dir = bed, os.path.join(bed.dir, name)
+        self.values = {"iface": iface, "mode": mode, "invalid": invalid, "dir": self.dir}
+        os.makedirs(self.dir + "/records", exist_ok=True)
+        for path in (self.dir, self.dir + "/records"):
+            os.chown(path, owner, owner)
+        self.configure()
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify_path = self.dir + "/notify"
+        if os.path.exists(notify_path):
+            os.unlink(notify_path)
+        self.notify.bind(notify_path)
+        os.chmod(notify_path, 0o777)
+        command = [*prefix, binary(), "run", "-c", self.dir + "/config.yaml", *options]
+        with open(self.dir + "/log", "ab") as log:
+            self.process = bed.start(bed.server, *command, stdout=stdout or log, stderr=log, stdin=subprocess.DEVNULL,
+                                     env=dict(os.environ, NOTIFY_SOCKET=notify_path))
+        if ready:
+            self.wait_for_notification("READY=1", 30)
+
+    def configure(self, **values):
+        """Writes the configuration with these values changed."""
+        self.values.update(values)
+        with open(self.dir + "/config.yaml", "w", encoding="ascii") as file:
+            file.write(CONFIG.format(**self.values))
+
+    def wait_for_notification(self, what, seconds=10):
+        end = time.monotonic() + seconds
+        self.notify.settimeout(0.1)
+        while time.monotonic() < end:
+            try:
+                if what in self.notify.recv(4096).decode().split("\n"):
+                    return
+            except socket.timeout:
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the agent has ended ({self.process.returncode}): {self.log()}") from None
+        raise TimeoutError(f"no {what} within {seconds} s: {self.log()}")
+
+    def log(self):
+        with open(self.dir + "/log", encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def ask(self, *options):
+        """`smtpscope status` as a finished process."""
+        command = [binary(), "status", "-c", "/dev/null", "--set", f"control.socket={self.dir}/control.sock", *options]
+        return subprocess.run(command, text=True, capture_output=True, timeout=20, check=False)
+
+    def status(self):
+        done = self.ask("--json")
+        if done.returncode != 0:
+            raise RuntimeError(f"status: exit {done.returncode}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def read(self, stream):
+        """The records of a stream, in the order in which they were written."""
+        path = f"{self.dir}/records/{stream}.log"
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def records(self, count, seconds=15):
+        """At least `count` records of the smtp stream, if they come in time."""
+        try:
+            wait_until(lambda: len(self.read("smtp")) >= count, seconds, every=0.1)
+        except TimeoutError:
+            pass
+        return self.read("smtp")
+
+    def idle_status(self, seconds=10):
+        """A status in which no packet has come since the one before: everything captured has been analysed."""
+        end = time.monotonic() + seconds
+        last = self.status()
+        while time.monotonic() < end:
+            time.sleep(0.3)
+            now = self.status()
+            if now["kernel"] == last["kernel"] and now["engine"] == last["engine"] and now["queue"]["pending"] == 0:
+                return now
+            last = now
+        raise TimeoutError(f"packets keep coming: {last}")
+
+    def stop(self):
+        return stop(self.process, seconds=60)
+
+
+def causes(status):
+    """seen, delivered, ignored and lost, from the kernel's counters."""
+    kernel = status["kernel"]
+    return {"seen": kernel["seen"], "delivered": kernel["delivered"],
+            "ignored": sum(v for k, v in kernel.items() if k.startswith("ignored_")),
+            "lost": sum(v for k, v in kernel.items() if k.startswith("lost_"))}
+
+
+def check_accounts(report, name, agent):
+    """Every packet has exactly one fate, and none of them is a loss. The status."""
+    status = agent.idle_status()
+    sums = causes(status)
+    report.check(f"{name}: seen = delivered + ignored + lost",
+                 sums["seen"] == sums["delivered"] + sums["ignored"] + sums["lost"] > 0, sums)
+    report.equal(f"{name}: nothing lost", sums["lost"], 0)
+    engine = status["engine"]
+    report.equal(f"{name}: no gaps, nothing malformed", (engine["gaps"], engine["malformed"], engine["bad_checksums"]),
+                 (0, 0, 0))
+    dropped = [status["queue"]["dropped_smtp"], status["queue"]["dropped_weird"], *(s["dropped"] for s in status["sinks"])]
+    report.equal(f"{name}: no record dropped", sum(dropped), 0)
+    return status

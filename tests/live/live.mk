@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Live tests: this kernel, real mail servers, namespaces of their own (root).
+#
+# make live-test                  all suites, quick sizes; LIVE_SUITES="mail kill" picks some
+# make live-test LIVE_MAILS=1000  mails in each mode of the suite `mail`
+# make live-test LIVE_MODES=tc    modes of the suites `mail` and `detach`: native, generic, tc
+
+LIVE_SUITES ?= mail detach kill errors reload
+LIVE_MAILS  ?= 300
+LIVE_MODES  ?= native tc
+
+.PHONY: live-test
+live-test: $(O)/smtpscope
+	$(Q)SMTPSCOPE=$(O)/smtpscope MAILS=$(LIVE_MAILS) MODES="$(LIVE_MODES)" tests/live/run.py $(LIVE_SUITES)

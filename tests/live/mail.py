@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Mails by the hundred: what is to be sent, clients that send it, and what the records have to say about it."""
+
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+
+from client import HELO
+from testbed import CLIENT, SERVER
+
+CLIENT_PY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client.py")
+
+
+def make_mail(n):
+    return {"sender": f"sender{n}@client.smtpscope.example", "subject": f"mail number {n}", "size": n * 977 % 20000,
+            "rcpts": [f"rcpt{n}.{k}@mx.smtpscope.example" for k in range(1 + n % 3)]}
+
+
+def sessions(total, families=(4, 6), ports=(25, 587), tls=(False, True), bdat=(0, 1, 4), pipeline=(False, True),
+             mails=(1, 5)):
+    """Sessions with `total` mails in all that use every combination about as often, in an order that is always the same
+    and mixes them."""
+    ways = list(itertools.product(families, ports, tls, bdat, pipeline, mails))
+    random.Random(1).shuffle(ways)
+    ways = itertools.cycle(ways)
+    made, sent = [], 0
+    while sent < total:
+        family, port, secure, chunks, ahead, count = next(ways)
+        count = min(count, total - sent)
+        some = [make_mail(n) for n in range(sent + 1, sent + count + 1)]
+        made.append({"host": SERVER[family], "port": port, "tls": secure, "bdat": chunks, "pipeline": ahead,
+                     "mails": some})
+        sent += count
+    return made
+
+
+class Sending:
+    """Clients in the client's namespace that share the sessions among them."""
+
+    def __init__(self, bed, wanted, clients=2, name="sending"):
+        self.outputs, self.processes = [], []
+        for i in range(clients):
+            base = f"{bed.dir}/{name}.{i}"
+            with open(base + ".in", "w", encoding="ascii") as file:
+                file.writelines(json.dumps(s) + "\n" for s in wanted[i::clients])
+            with open(base + ".in", "rb") as stdin, open(base + ".out", "wb") as stdout:
+                self.processes.append(bed.start(bed.client, sys.executable, CLIENT_PY, stdin=stdin, stdout=stdout,
+                                                stderr=subprocess.STDOUT))
+            self.outputs.append(base + ".out")
+
+    def done_so_far(self):
+        """The sessions that are over, and what else the clients said: complaints."""
+        done, complaints = [], []
+        for path in self.outputs:
+            with open(path, encoding="utf-8") as file:
+                for line in file:
+                    if line.startswith("{") and line.endswith("\n"):
+                        done.append(json.loads(line))
+                    elif not line.startswith("{"):
+                        complaints.append(line)
+        return done, complaints
+
+    def finish(self, seconds=300):
+        """Waits for all of them; the sessions. Raises if a client failed."""
+        for process in self.processes:
+            process.wait(seconds)
+        done, complaints = self.done_so_far()
+        if complaints or any(p.returncode for p in self.processes):
+            raise RuntimeError("a client failed: " + "".join(complaints))
+        return done
+
+
+class Held:
+    """One connection from the client's namespace, one step at a time."""
+
+    def __init__(self, bed, host, port=25):
+        self.process = bed.start(bed.client, sys.executable, CLIENT_PY, host, str(port), text=True,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port = json.loads(self.process.stdout.readline())
+        self.replies = []
+
+    def step(self, *action):
+        """The lines of the server's reply."""
+        self.process.stdin.write(json.dumps(action) + "\n")
+        self.process.stdin.flush()
+        self.replies.append(json.loads(self.process.stdout.readline()))
+        return self.replies[-1]
+
+    def command(self, text, code):
+        return self.step("command", text, code)
+
+    def quit(self):
+        self.step("quit")
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+def expected_records(done):
+    """From sessions to records, by what identifies one: the connection and, in plain text, the place in it."""
+    expected = {}
+    for session in done:
+        family = 6 if ":" in session["host"] else 4
+        base = {"id.orig_h": CLIENT[family], "id.orig_p": session["local_port"], "id.resp_h": session["host"],
+                "id.resp_p": session["port"], "helo": HELO, "tls": session["tls"]}
+        key = (base["id.orig_h"], base["id.orig_p"], base["id.resp_p"])
+        if session["tls"]:
+            expected[(*key, 1)] = dict(base, last_reply=session["starttls_reply"], mailfrom=None, rcptto=None,
+                                       subject=None)
+            continue
+        for depth, mail in enumerate(session["mails"], 1):
+            expected[(*key, depth)] = dict(base, last_reply=mail["reply"], mailfrom=mail["sender"],
+                                           rcptto=mail["rcpts"], subject=mail["subject"])
+    return expected
+
+
+def differences(expected, records):
+    """What is missing, what is too much, and which fields are wrong: lines, none of them if all is right."""
+    lines, seen = [], set()
+    for record in records:
+        key = (record["id.orig_h"], record["id.orig_p"], record["id.resp_p"], record["trans_depth"])
+        if key not in expected:
+            lines.append(f"not sent: {record}")
+        elif key in seen:
+            lines.append(f"twice: {record}")
+        else:
+            wrong = {f: (record.get(f), v) for f, v in expected[key].items() if record.get(f) != v}
+            if wrong:
+                lines.append(f"wrong (got, expected): {wrong} in {record}")
+        seen.add(key)
+    lines += [f"no record: {expected[key]}" for key in expected if key not in seen]
+    return lines

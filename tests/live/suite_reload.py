@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""SIGHUP: what it changes, what it refuses, and that open sessions live through it."""
+
+import os
+import signal
+
+from agent import Agent, check_accounts
+from mail import Held, make_mail
+from postfix import Postfix
+from report import Report
+from testbed import SERVER, Testbed, wait_until
+
+
+def reload(agent):
+    agent.process.send_signal(signal.SIGHUP)
+    agent.wait_for_notification("RELOADING=1")
+    agent.wait_for_notification("READY=1")
+    # The worker takes new options between two packets, at the latest after a tenth of a second.
+    turns = agent.status()["uptime"]
+    wait_until(lambda: agent.status()["uptime"] > turns + 0.3, 5, "time passes")
+
+
+def send_mail(client, n):
+    """The reply to mail number n on the connection."""
+    return client.step("mail", make_mail(n))[-1]
+
+
+def fields(record):
+    return record.get("mailfrom"), record.get("subject"), record["last_reply"], record["trans_depth"]
+
+
+def wanted(n, reply, depth):
+    mail = make_mail(n)
+    return mail["sender"], mail["subject"], reply, depth
+
+
+def limit_changes(report, bed):
+    agent = Agent(bed, "limit", invalid=25)
+    client = Held(bed, SERVER[4])
+    first = send_mail(client, 1)
+    client.command("RCPT TO:<a@mx.smtpscope.example>", 503)
+    client.command("RCPT TO:<b@mx.smtpscope.example>", 503)
+    agent.configure(invalid=3)
+    reload(agent)
+    status = agent.status()
+    report.equal("limit: reloaded", (status["reloads"], status["reload_error"]), (1, ""))
+    report.equal("limit: the session is still open", status["engine"]["flows_open"], 1)
+    client.command("RCPT TO:<c@mx.smtpscope.example>", 503)
+    report.equal("limit: not yet passed", agent.idle_status()["engine"]["flows_ignored"], 0)
+    client.command("RCPT TO:<d@mx.smtpscope.example>", 503)
+    wait_until(lambda: agent.status()["engine"]["flows_ignored"] == 1, 5, "the flow is ignored")
+    client.quit()
+    records = agent.records(2)
+    report.equal("limit: the mail before it is whole", [fields(r) for r in records[:1]], [wanted(1, first, 1)])
+    report.equal("limit: the new limit counts for the open session",
+                 [w["addl"] for w in agent.read("weird") if w["name"] == "smtp_excessive_invalid_mail_transactions"],
+                 ["4 > 3"])
+    check_accounts(report, "limit", agent)
+    report.equal("limit: exit status", agent.stop(), 0)
+
+
+def bad_configuration(report, bed):
+    agent = Agent(bed, "bad", invalid=25)
+    client = Held(bed, SERVER[6])
+    client.command("MAIL FROM:<before@client.smtpscope.example>", 250)
+    good = agent.dir + "/config.yaml"
+    with open(good, encoding="ascii") as file:
+        text = file.read()
+    for name, bad in (("unknown key", text.replace("max_invalid", "max_invalit")),
+                      ("wrong type", text.replace(": 25", ": many")),
+                      ("not YAML", text + "\n}{")):
+        with open(good, "w", encoding="ascii") as file:
+            file.write(bad)
+        reload(agent)
+        error = agent.status()["reload_error"]
+        report.check(f"{name}: refused, with the place", "config.yaml:" in error, error)
+        report.check(f"{name}: logged", error in agent.log(), agent.log())
+    with open(good, "w", encoding="ascii") as file:
+        file.write(text.replace("/records", "/records/no/such/folder"))
+    reload(agent)
+    report.check("sink that cannot be opened: refused", "no/such/folder" in agent.status()["reload_error"],
+                 agent.status())
+    agent.configure()
+    client.command("RCPT TO:<after@mx.smtpscope.example>", 250)
+    client.command("RSET", 250)
+    client.quit()
+    records = agent.records(1)
+    report.equal("bad configuration: the session was recorded whole",
+                 [(r.get("mailfrom"), r.get("rcptto")) for r in records],
+                 [("before@client.smtpscope.example", ["after@mx.smtpscope.example"])])
+    reload(agent)
+    report.equal("a good one afterwards: taken", agent.status()["reload_error"], "")
+    report.equal("bad configuration: exit status", agent.stop(), 0)
+
+
+def files_are_reopened(report, bed):
+    agent = Agent(bed, "files")
+    client = Held(bed, SERVER[4])
+    send_mail(client, 1)
+    agent.records(1)
+    os.rename(agent.dir + "/records/smtp.log", agent.dir + "/records/moved")
+    reload(agent)
+    send_mail(client, 2)
+    report.equal("files: the next record is in a new file", [r["subject"] for r in agent.records(1)], ["mail number 2"])
+    os.mkdir(agent.dir + "/elsewhere")
+    path = agent.dir + "/config.yaml"
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text.replace("/records", "/elsewhere"))
+    reload(agent)
+    send_mail(client, 3)
+    client.quit()
+    wait_until(lambda: os.path.exists(agent.dir + "/elsewhere/smtp.log"), 5, "the new sink")
+    report.equal("files: exit status", agent.stop(), 0)
+    with open(agent.dir + "/elsewhere/smtp.log", encoding="utf-8") as file:
+        report.check("files: the next record goes to the new sink", '"mail number 3"' in file.read())
+    report.equal("files: and not to the old one", len(agent.read("smtp")), 1)
+
+
+def needs_a_restart(report, bed):
+    agent = Agent(bed, "restart")
+    path = agent.dir + "/config.yaml"
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text.replace("capture:", "capture:\n  ports: [25, 587, 2525]\n  ring_size: 8MiB"))
+    reload(agent)
+    log = agent.log()
+    for key in ("capture.ports", "capture.ring_size"):
+        report.check(f"restart: the log says that {key} has to wait", f"{key} cannot change" in log, log)
+    report.check("restart: nothing else is said to", log.count("cannot change") == 2, log)
+    report.equal("restart: exit status", agent.stop(), 0)
+
+
+def main():
+    report = Report("reload")
+    with Testbed() as bed:
+        Postfix(bed)
+        report.section(limit_changes, bed)
+        report.section(bad_configuration, bed)
+        report.section(files_are_reopened, bed)
+        report.section(needs_a_restart, bed)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two network namespaces with a veth pair between them, and the processes of a test. Nothing of it outlives the test."""
+
+import contextlib
+import ctypes
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+CLIENT_MAC, SERVER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
+CLIENT = {4: "10.99.0.1", 6: "fd99::1"}
+SERVER = {4: "10.99.0.2", 6: "fd99::2"}
+IFACE = "mail0"  # of both ends, each in its namespace
+
+
+class Skipped(Exception):
+    """Something that the test needs is not on this machine."""
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Skipped(f"{program} is not installed")
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skipped("not root")
+
+
+def sh(*command, check=True, **kwargs):
+    """Runs a command to its end; its output as text. Bounded, as every wait here."""
+    kwargs.setdefault("timeout", 60)
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
+    if check and done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stdout.strip()}")
+    return done.stdout
+
+
+def wait_until(condition, seconds=10.0, what="condition", every=0.02):
+    """The first true value of condition(); fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(every)
+
+
+def die_with_parent():
+    """For preexec_fn: a test that is killed takes its processes with it."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def stop(process, sig=signal.SIGTERM, seconds=20):
+    """Ends a process that this test has started; its exit status."""
+    if process.poll() is None:
+        process.send_signal(sig)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(seconds)
+    return process.returncode
+
+
+class Testbed:
+    """`client` and `server` are the names of the namespaces, `dir` is a folder for everything."""
+
+    def __init__(self):
+        self.cleanup = contextlib.ExitStack()
+        tag = secrets.token_hex(3)
+        self.client, self.server = f"ssc-{tag}", f"sss-{tag}"
+        self.processes = []
+
+    def __enter__(self):
+        need_root()
+        need("ip", "sysctl")
+        # Python's with-statements and finally-clauses run for these signals, too.
+        for sig in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(sig, lambda *_: sys.exit(1))
+        try:
+            self.dir = tempfile.mkdtemp(prefix="smtpscope-live-")
+            os.chmod(self.dir, 0o755)  # for servers that give up root
+            self.cleanup.callback(shutil.rmtree, self.dir, ignore_errors=True)
+            for ns in (self.client, self.server):
+                sh("ip", "netns", "add", ns)
+                self.cleanup.callback(sh, "ip", "netns", "del", ns, check=False)
+                sh("ip", "-n", ns, "link", "set", "lo", "up")
+            self.connect(IFACE, IFACE)
+        except BaseException:
+            self.cleanup.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop_from(0)
+        self.cleanup.close()
+
+    def stop_from(self, index):
+        """Ends the processes from that one on, the last one first."""
+        while len(self.processes) > index:
+            stop(self.processes.pop())
+
+    def connect(self, client_if, server_if):
+        """A veth pair with addresses of both families, static neighbours and no traffic of its own."""
+        sh("ip", "link", "add", client_if, "address", CLIENT_MAC, "netns", self.client, "type", "veth", "peer", "name",
+           server_if, "address", SERVER_MAC, "netns", self.server)
+        ends = ((self.client, client_if, CLIENT, SERVER, SERVER_MAC), (self.server, server_if, SERVER, CLIENT, CLIENT_MAC))
+        for ns, iface, own, _, _ in ends:
+            conf = f"net.ipv6.conf.{iface}"
+            self.run(ns, "sysctl", "-qw", f"{conf}.accept_ra=0", f"{conf}.router_solicitations=0",
+                     f"{conf}.accept_dad=0", f"{conf}.addr_gen_mode=1")
+            sh("ip", "-n", ns, "addr", "add", f"{own[4]}/24", "dev", iface)
+            sh("ip", "-n", ns, "addr", "add", f"{own[6]}/64", "dev", iface, "nodad")
+        for ns, iface, *_ in ends:
+            sh("ip", "-n", ns, "link", "set", iface, "up")
+        for ns, iface, _, other, mac in ends:
+            for address in other.values():
+                sh("ip", "-n", ns, "neigh", "replace", address, "lladdr", mac, "dev", iface, "nud", "permanent")
+
+    def run(self, ns, *command, **kwargs):
+        return sh("ip", "netns", "exec", ns, *command, **kwargs)
+
+    def start(self, ns, *command, **kwargs):
+        """A process in a namespace that ends with the test. `ip netns exec` becomes the command: the pid is its own."""
+        process = subprocess.Popen(["ip", "netns", "exec", ns, *command], preexec_fn=die_with_parent, **kwargs)
+        self.processes.append(process)
+        return process
+
+    def attached(self, iface=IFACE):
+        """What `bpftool net` and `ip` show on the server's interface: lines, none of them if nothing is attached."""
+        lines = self.run(self.server, "bpftool", "net", "show", "dev", iface).splitlines()
+        found = [line.strip() for line in lines if line.startswith((iface + "(", IFACE + "("))]
+        filters = self.run(self.server, "tc", "filter", "show", "dev", iface, "ingress", check=False)
+        filters += self.run(self.server, "tc", "filter", "show", "dev", iface, "egress", check=False)
+        return found + [line.strip() for line in filters.splitlines() if " bpf " in line]

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The .deb and the .rpm, from installing to purging, on a booted Debian with a real Postfix.
+
+    suite.py BUILD CACHE     the folder that `make deb` and `make rpm` wrote to, and one for trees that are kept
+"""
+
+import glob
+import os
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "live"))
+
+from box import EXTRA, IFACE, Box, dependencies, make_tree  # noqa: E402
+from report import Report  # noqa: E402
+from testbed import need, need_root, sh, wait_until  # noqa: E402
+
+CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF = 12, 38, 39
+THREE = sum(1 << cap for cap in (CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF))
+NATIVE = f"capture: {{ interfaces: [{IFACE}], xdp_mode: native }}\n"
+CONFIG = "/etc/smtpscope/smtpscope.yaml"
+
+
+def one_record(report, box, what, recipient, through_lo=False):
+    """Sends a mail and expects exactly one entry for it in the journal, with the right fields."""
+    subject = f"Mail to {recipient}"
+    reply = box.send_mail(recipient, subject, through_lo)
+    try:
+        wait_until(lambda: box.records_of(recipient), 10, "a record", every=0.2)
+    except TimeoutError:
+        log = box.run("journalctl", "--no-pager", "-u", "smtpscope", "-n", "8", check=False)
+        report.check(f"{what}: a mail becomes a record", False, log)
+        return
+    time.sleep(0.3)  # for a second one, if it is written twice
+    entries = box.records_of(recipient)
+    report.equal(f"{what}: one mail, one record", len(entries), 1)
+    expected = {"SMTP_MAILFROM": "alice@example.org", "SMTP_RCPTTO": recipient, "SMTP_SUBJECT": subject,
+                "SMTP_HELO": "client.example.org", "SMTP_LAST_REPLY": reply}
+    report.equal(f"{what}: its fields", {key: entries[0].get(key) for key in expected}, expected)
+    report.check(f"{what}: its text is for people", f"alice@example.org -> {recipient}" in entries[0]["MESSAGE"],
+                 entries[0]["MESSAGE"])
+    shown = box.run("journalctl", "--no-pager", "-u", "smtpscope", "-o", "cat")
+    report.check(f"{what}: journalctl -u smtpscope shows it", f"alice@example.org -> {recipient}" in shown, shown[-500:])
+
+
+def active(box):
+    return box.succeeds("systemctl", "is-active", "smtpscope")
+
+
+def lint_packages(report, deb, rpm):
+    found = sh("lintian", "--tag-display-limit", "0", "--fail-on", "none", deb, check=False, timeout=120)
+    report.check("lintian has nothing against the .deb", not [x for x in found.splitlines() if x[:2] in ("E:", "W:")],
+                 found)
+    found = sh("rpmlint", "--config", str(HERE / "rpmlint.toml"), rpm, check=False, timeout=120)
+    report.check("rpmlint has nothing against the .rpm", " 0 errors, 0 warnings" in found, found)
+
+
+def is_confined(report, box, package):
+    status = box.process()
+    uid = box.run("id", "-u", "smtpscope").strip()
+    report.equal(f"{package}: the service runs as its own user", status["Uid"].split(), [uid] * 4)
+    for caps in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+        report.equal(f"{package}: {caps} is the three capabilities", int(status[caps], 16), THREE)
+    report.equal(f"{package}: no new privileges", status["NoNewPrivs"].strip(), "1")
+
+
+def deb_installs(report, box, deb):
+    box.put(deb, "/root/smtpscope.deb")
+    box.run("dpkg", "-i", "/root/smtpscope.deb", timeout=120)
+    report.check("deb: the service is active after installing", active(box),
+                 box.run("systemctl", "status", "smtpscope", "--no-pager", "-l", check=False))
+    report.check("deb: and enabled", box.succeeds("systemctl", "is-enabled", "smtpscope"))
+    report.check("deb: smtpscope check-config accepts what was installed", box.succeeds("smtpscope", "check-config"))
+    for page in ("man8/smtpscope.8.gz", "man5/smtpscope.yaml.5.gz"):
+        report.check(f"deb: {page} is there", box.succeeds("test", "-s", f"/usr/share/man/{page}"))
+
+
+def deb_is_confined(report, box):
+    is_confined(report, box, "deb")
+    said = box.run("systemd-analyze", "security", "--no-pager", "--threshold=20", "smtpscope", check=False)
+    report.check("deb: systemd-analyze security is below 2.0",
+                 box.succeeds("systemd-analyze", "security", "--threshold=20", "smtpscope"), said[-300:])
+
+
+def deb_records(report, box):
+    one_record(report, box, "veth", "veth@example.net")
+    one_record(report, box, "lo", "lo@example.net", through_lo=True)
+    report.check("deb: smtpscope status answers", box.succeeds("smtpscope", "status"))
+
+
+def deb_reloads(report, box):
+    pid = box.main_pid()
+    box.run("systemctl", "reload", "smtpscope")
+    time.sleep(0.5)
+    report.equal("reload: the same process goes on", (box.main_pid(), active(box)), (pid, True))
+    kept = box.run("cat", CONFIG)
+    box.put("captrue: {}\n", CONFIG)
+    box.run("systemctl", "reload", "smtpscope", check=False)
+    complaint = f"{CONFIG}:1:1: "
+    wait_until(lambda: complaint in box.run("journalctl", "--no-pager", "-u", "smtpscope"), 10, "the complaint")
+    report.equal("reload: a wrong configuration is refused, the agent goes on", (box.main_pid(), active(box)), (pid, True))
+    box.put(kept, CONFIG)
+    one_record(report, box, "reload", "reload@example.net")
+
+
+def deb_attaches_natively(report, box):
+    box.put(NATIVE, CONFIG)
+    box.run("systemctl", "restart", "smtpscope")
+    lines = box.attached()
+    report.check("native: XDP and TC egress on the interface, nothing else anywhere", len(lines) == 2 and
+                 lines[0].startswith(IFACE) and " driver " in lines[0] and
+                 lines[1].startswith(IFACE) and "egress" in lines[1], lines)
+    one_record(report, box, "native", "native@example.net")
+
+
+def deb_survives_a_kill(report, box):
+    pid, before = box.main_pid(), len(box.attached())
+    box.run("kill", "-KILL", str(pid))
+    wait_until(lambda: box.main_pid() not in (0, pid) and active(box), 15, "the service is back")
+    report.equal("kill -9: attached once, not twice", len(box.attached()), before)
+    one_record(report, box, "kill -9", "kill@example.net")
+
+
+def deb_upgrades(report, box):
+    pid = box.main_pid()
+    box.run("dpkg", "-i", "--force-confold", "/root/smtpscope.deb", timeout=120)
+    report.check("upgrade: a new process runs", active(box) and box.main_pid() != pid)
+    report.equal("upgrade: the changed configuration stays", box.run("cat", CONFIG), NATIVE)
+
+
+def deb_goes(report, box):
+    box.run("dpkg", "-r", "smtpscope", timeout=120)
+    report.check("remove: the service is stopped", not active(box))
+    report.equal("remove: nothing is attached", box.attached(), [])
+    report.check("remove: the configuration stays", box.succeeds("test", "-e", CONFIG))
+    box.run("dpkg", "--purge", "smtpscope", timeout=120)
+    left = box.run("find", "/", "-xdev", "-iname", "*smtpscope*", "-not", "-path", "/proc/*", "-not", "-path", "/root/*")
+    report.equal("purge: no file is left", left.split(), [])
+
+
+def rpm_installs(report, box, rpm):
+    box.put(rpm, "/root/smtpscope.rpm")
+    said = box.run("rpm", "-i", "--nodeps", "/root/smtpscope.rpm", timeout=120)
+    complaints = [line for line in said.splitlines() if line.startswith(("error:", "warning:"))]
+    report.equal("rpm: installs without complaint", complaints, [])
+    report.check("rpm: the service is enabled", box.succeeds("systemctl", "is-enabled", "smtpscope"))
+    box.run("systemctl", "start", "smtpscope")
+    report.check("rpm: and starts", active(box))
+    is_confined(report, box, "rpm")
+    one_record(report, box, "rpm", "rpm@example.net")
+
+
+def rpm_goes(report, box):
+    box.run("rpm", "-e", "smtpscope", timeout=120)
+    report.check("rpm -e: the service is stopped", not active(box))
+    report.check("rpm -e: and unknown to systemd", not box.succeeds("systemctl", "cat", "smtpscope"))
+    report.equal("rpm -e: nothing is attached", box.attached(), [])
+
+
+def main():
+    built, cache = sys.argv[1:3]
+    report = Report("package")
+    need_root()
+    need("mmdebstrap", "bpftool", "swaks", "nsenter", "unshare")
+    deb = os.path.abspath(glob.glob(f"{built}/deb/smtpscope_*.deb")[0])
+    rpm = os.path.abspath(glob.glob(f"{built}/rpm/RPMS/*/smtpscope-*.rpm")[0])
+    report.section(lint_packages, deb, rpm)
+    with Box(make_tree(cache, [*EXTRA, *dependencies(deb)])) as box:
+        box.start_postfix()
+        report.section(deb_installs, box, deb)
+        for section in (deb_is_confined, deb_records, deb_reloads, deb_attaches_natively, deb_survives_a_kill,
+                        deb_upgrades, deb_goes):
+            report.section(section, box)
+        report.section(rpm_installs, box, rpm)
+        report.section(rpm_goes, box)
+    report.finish()
+
+
+main()

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the agent says: the status document, losses, and what a reload cannot change.
+#include "agent/json.h"
+#include "agent/losses.h"
+#include "agent/reload.h"
+#include "agent/status.h"
+#include "catch.h"
+
+using namespace smtpscope;
+using namespace smtpscope::agent;
+
+TEST_CASE("status: JSON is separated, nested and escaped") {
+    JsonWriter json;
+    json.begin_object()
+        .key("a")
+        .value(std::uint64_t{1})
+        .key("b")
+        .begin_array()
+        .value("x")
+        .value("\"\\\n\xff")
+        .end_array();
+    json.key("c").begin_object().end_object().key("d").value(1.5).end_object();
+    CHECK(json.text() == R"({"a":1,"b":["x","\"\\\u000a\u00ff"],"c":{},"d":1.500})");
+}
+
+TEST_CASE("status: the document has what a monitor needs") {
+    Status s;
+    s.version = "1.2";
+    s.pid = 42;
+    s.attachments = {{"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP"}};
+    s.kernel = {{"seen", 3}, {"delivered", 2}, {"lost_ring_full", 1}};
+    s.engine.smtp_records = 7;
+    s.queue.dropped_smtp = 9;
+    s.sinks = {{"/var/log/x", 5, 6, "No space left on device"}};
+    s.resident_bytes = 1 << 20;
+    const std::string json = to_json(s);
+    for (const char* part :
+         {R"("version":"1.2","pid":42)",
+          R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP"})",
+          R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)", R"("dropped_smtp":9)",
+          R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device"})",
+          R"("memory":{"resident":1048576,"out_of_order":0})"}) {
+        CAPTURE(part);
+        CHECK(json.find(part) != std::string::npos);
+    }
+    const std::string text = to_text(s);
+    for (const char* part : {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP)", "lost_ring_full",
+                             "5 written, 6 dropped (No space left on device)"}) {
+        CAPTURE(part);
+        CHECK(text.find(part) != std::string::npos);
+    }
+    CHECK(text.find("flows_evicted") == std::string::npos);  // zeros are noise for people
+    CHECK(resident_bytes() > 0);
+}
+
+TEST_CASE("losses: said when they grow, by cause, and only then") {
+    LossWatch watch;
+    CHECK(watch.update({{"packets lost_ring_full", 0, {}}}).empty());
+    CHECK(watch.update({{"packets lost_ring_full", 3, {}}, {"b", 0, {}}}) ==
+          "lost: 3 packets lost_ring_full (3 in all)");
+    CHECK(watch.update({{"packets lost_ring_full", 3, {}}, {"b", 0, {}}}).empty());
+    CHECK(watch.update({{"packets lost_ring_full", 5, {}}, {"b", 1, "disk full"}}) ==
+          "lost: 2 packets lost_ring_full (5 in all), 1 b (1 in all): disk full");
+    // Sinks that were opened anew begin at 0.
+    CHECK(watch.update({{"b", 0, {}}}).empty());
+    CHECK(watch.update({{"b", 1, {}}}) == "lost: 1 b (1 in all)");
+}
+
+TEST_CASE("losses: every way of losing something is among them") {
+    Status s;
+    s.kernel = {{"seen", 100}, {"delivered", 1}, {"ignored_flow", 2}, {"lost_too_long", 4}};
+    s.engine.malformed = 8;
+    s.engine.gap_bytes = 16;
+    s.engine.overload_bytes = 32;
+    s.engine.flows_evicted = 64;
+    s.queue.dropped_smtp = 128;
+    s.queue.dropped_weird = 256;
+    s.sinks = {{"stdout", 1, 512, ""}, {"journald", 1, 1024, ""}};
+    std::uint64_t sum = 0;
+    for (const Loss& loss : losses(s)) sum += loss.total;
+    CHECK(sum == 2044);
+}
+
+TEST_CASE("reload: keys that need a restart are named") {
+    const config::Config running;
+    config::Config wanted = running;
+    CHECK(needs_restart(running, wanted).empty());
+    wanted.analyzer.max_invalid_mail_transactions = 3;
+    wanted.limits.flows = 1;
+    wanted.log.level = log::Level::debug;
+    CHECK(needs_restart(running, wanted).empty());
+    wanted.capture.ports.push_back(2525);
+    wanted.capture.ring_size *= 2;
+    wanted.control_socket = "/elsewhere";
+    CHECK(needs_restart(running, wanted) ==
+          std::vector<std::string>{"capture.ports", "capture.ring_size", "control.socket"});
+}

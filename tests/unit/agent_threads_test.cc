@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The worker with a source made of a script, and the writer with a real file.
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "agent/service_manager.h"
+#include "agent/worker.h"
+#include "agent/writer.h"
+#include "catch.h"
+
+using namespace smtpscope;
+using namespace smtpscope::agent;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Calls `next` for each poll; waits a little when that has nothing.
+class ScriptedSource final : public capture::Source {
+  public:
+    std::function<capture::SourceStatus(const capture::PacketHandler&)> next;
+    std::atomic<int> polls{0};
+
+    capture::SourceStatus poll(Duration timeout, const capture::PacketHandler& handler) override {
+        ++polls;
+        if (next) return next(handler);
+        std::this_thread::sleep_for(std::min<Duration>(timeout, 1ms));
+        return capture::SourceStatus::more;
+    }
+};
+
+class CountingSink final : public RecordSink {
+  public:
+    int smtp_records = 0;
+    void smtp(const Info&) override { ++smtp_records; }
+    void weird(const Weird&) override {}
+};
+
+bool is_readable(int fd, int milliseconds) {
+    pollfd p{fd, POLLIN, 0};
+    return ::poll(&p, 1, milliseconds) == 1;
+}
+
+template <class Condition>
+bool comes_true(Condition condition) {
+    for (int i = 0; i < 2000; ++i) {
+        if (condition()) return true;
+        std::this_thread::sleep_for(1ms);
+    }
+    return false;
+}
+
+struct Folder {
+    std::string path;
+    Folder() {
+        char name[] = "/tmp/smtpscope-unit-XXXXXX";
+        path = mkdtemp(name);
+    }
+    ~Folder() { fs::remove_all(path); }
+};
+
+std::unique_ptr<log::Output> file_output(const std::string& folder) {
+    log::SinkOptions sink;
+    sink.type = log::SinkType::file;
+    sink.directory = folder;
+    log::Options options;
+    options.sinks = {sink};
+    return std::make_unique<log::Output>(options);
+}
+
+Info info(const std::string& subject) {
+    Info rec;
+    rec.uid = "C1";
+    rec.subject = subject;
+    return rec;
+}
+
+std::string content(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("worker: reads what is left when it is stopped, and says that it has ended") {
+    ScriptedSource source;
+    std::atomic<int> left{3};
+    const std::uint8_t frame[14] = {};
+    source.next = [&](const capture::PacketHandler& handler) {
+        if (left > 0) {
+            --left;
+            Packet p;
+            p.data = frame;
+            handler(p);
+        }
+        return capture::SourceStatus::more;
+    };
+    CountingSink sink;
+    Worker worker(source, {}, sink, nullptr);
+    worker.stop();
+    CHECK(is_readable(worker.ended_fd(), 2000));
+    CHECK(worker.join().empty());
+    CHECK(left == 0);
+    CHECK(worker.stats().packets == 3);
+}
+
+TEST_CASE("worker: an error of the source ends it, and is kept") {
+    ScriptedSource source;
+    source.next = [](const capture::PacketHandler&) -> capture::SourceStatus {
+        throw capture::Error("the ring is gone");
+    };
+    CountingSink sink;
+    Worker worker(source, {}, sink, nullptr);
+    CHECK(is_readable(worker.ended_fd(), 2000));
+    CHECK(worker.join() == "the ring is gone");
+}
+
+TEST_CASE("worker: the end of the source ends it") {
+    ScriptedSource source;
+    source.next = [](const capture::PacketHandler&) { return capture::SourceStatus::end; };
+    CountingSink sink;
+    Worker worker(source, {}, sink, nullptr);
+    CHECK(is_readable(worker.ended_fd(), 2000));
+    CHECK(worker.join().empty());
+}
+
+TEST_CASE("worker: turns go on while nothing comes, and options are taken in between") {
+    ScriptedSource source;
+    CountingSink sink;
+    Worker worker(source, {}, sink, nullptr);
+    const std::uint64_t before = worker.turns();
+    for (int i = 0; i < 50; ++i) worker.set_options({});
+    CHECK(comes_true([&] { return worker.turns() > before + 5; }));
+    CHECK_FALSE(is_readable(worker.ended_fd(), 0));
+}
+
+TEST_CASE("writer: records reach the file at once, and those of a moved file stay there") {
+    const Folder folder;
+    const std::string path = folder.path + "/smtp.log";
+    Writer writer(file_output(folder.path));
+    writer.queue().smtp(info("first"));
+    CHECK(comes_true([&] { return contains(content(path), "first"); }));
+    fs::rename(path, path + ".1");
+    writer.reopen();
+    writer.queue().smtp(info("second"));
+    CHECK(comes_true([&] { return contains(content(path), "second"); }));
+    CHECK_FALSE(contains(content(path + ".1"), "second"));
+    REQUIRE(writer.sinks().size() == 1);
+    CHECK(writer.sinks()[0].written == 2);
+}
+
+TEST_CASE("writer: records that come after a replacement go to the new sinks") {
+    const Folder one;
+    const Folder other;
+    Writer writer(file_output(one.path));
+    for (int i = 0; i < 100; ++i) writer.queue().smtp(info("before"));
+    writer.replace(file_output(other.path));
+    writer.queue().smtp(info("after"));
+    writer.close();
+    CHECK(is_readable(writer.ended_fd(), 5000));
+    CHECK(contains(content(other.path + "/smtp.log"), "after"));
+    CHECK_FALSE(contains(content(one.path + "/smtp.log"), "after"));
+}
+
+TEST_CASE("service manager: a receiver that does not read holds nobody up for long") {
+    const Folder folder;
+    const std::string path = folder.path + "/notify";
+    const FileDescriptor receiver(socket(AF_UNIX, SOCK_DGRAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    REQUIRE(bind(receiver.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    setenv("NOTIFY_SOCKET", path.c_str(), 1);
+    ServiceManager service;
+    unsetenv("NOTIFY_SOCKET");
+    service.ready();
+    const auto began = std::chrono::steady_clock::now();
+    for (int i = 0; i < 1000; ++i) service.status("busy");
+    CHECK(std::chrono::steady_clock::now() - began < 1s);
+    char text[64] = {};
+    REQUIRE(recv(receiver.get(), text, sizeof text - 1, 0) > 0);
+    CHECK(std::string(text) == "READY=1");
+    REQUIRE(recv(receiver.get(), text, sizeof text - 1, 0) > 0);
+    CHECK(std::string(text) == "STATUS=busy");
+}
+
+TEST_CASE("service manager: without one, nothing happens") {
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    ServiceManager service;
+    service.ready();
+    service.alive();
+    CHECK(service.watchdog_interval() == 0ms);
+}

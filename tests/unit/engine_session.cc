@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One shard: verdicts, options that change under way, and an account of every packet.
+#include <string>
+
+#include "catch.h"
+#include "support_talk.h"
+
+using namespace smtpscope;
+using namespace smtpscope::test;
+
+TEST_CASE("after STARTTLS the flow is ignored, once, and again while payload comes", "[engine]") {
+    Recorder out;
+    Engine engine({}, out, &out);
+    std::vector<Sent> all = segments(hello() + Script{C("STARTTLS"), S("220 go")}, {1000, 2000000000, true, false, {}});
+    for (const Sent& s : all) send(engine, s);
+    REQUIRE(out.ignored.size() == 1);
+    CHECK(out.ignored[0] == std::pair(mail_id(), IgnoreReason::tls));
+    CHECK(engine.stats().flows_ignored == 1);
+    CHECK(out.records.empty());  // when the session ends
+    Sent more = all.back();
+    more.seq += 8;
+    more.payload = std::string(100, 'x');
+    for (int i = 0; i < 65; ++i) {
+        send(engine, more);
+        more.seq += 100;
+    }
+    CHECK(out.ignored.size() == 3);
+    CHECK(out.forgotten.empty());
+    more.flags = rst;
+    send(engine, more);
+    CHECK(out.forgotten == std::vector<ConnId>{mail_id()});
+    CHECK(out.texts() == std::vector<std::string>{"1 helo=[c] last_reply=[220 go] tls"});
+    CHECK(engine.stats().memory_held == 0);
+    engine.finish();
+    CHECK(out.forgotten.size() == 1);
+    CHECK(out.records.size() == 1);
+}
+
+TEST_CASE("the reason of a repeated verdict is that of the first", "[engine][.bug]") {
+    EngineOptions options;
+    options.analyzer.max_invalid_mail_transactions = 1;
+    const Recorder out = play(hello() + Script{C("RCPT TO:<a@b>\nRCPT TO:<c@d>"), C("NOOP")}, options);
+    REQUIRE(out.ignored.size() == 2);
+    CHECK(out.ignored[1].second == IgnoreReason::invalid_transactions);
+}
+
+TEST_CASE("options change in mid-session", "[engine]") {
+    Recorder out;
+    EngineOptions options;
+    options.uid_seed = 1;
+    Engine engine(options, out, &out);
+    const std::vector<Sent> all =
+        segments(hello() + Script{C("RCPT TO:<a@b>"), S("503 no"), C("RCPT TO:<c@d>"), S("503 no")} + mail("x"));
+    std::size_t sent = 0;
+    const auto send_to = [&](std::size_t end) {
+        for (; sent < end; ++sent) send(engine, all[sent]);
+    };
+    send_to(handshake_segments + 5);  // the first RCPT and its reply
+    options.analyzer.max_rcptto_addresses = 1;
+    options.likely_server_ports = {2525};
+    options.uid_seed = 2;
+    engine.set_options(options);
+    send_to(all.size());
+    engine.finish();
+    CHECK(out.odd() == std::vector<std::string>{"smtp_mail_transaction_invalid: rcpt to missing mail from",
+                                                "smtp_too_many_rcptto_addresses"});
+    // What stays as it was: the ports, and the seed.
+    std::vector<Sent> second = segments(mail("y"));
+    for (Sent& s : second) s.at += 1000000;
+    for (const Sent& s : second) send(engine, s);
+    engine.finish();
+    options.uid_seed = 1;
+    options.likely_server_ports = {25};
+    CHECK(out.records.back().subject == "y");
+    CHECK(out.records.back().uid == play(second, options).records.at(0).uid);
+}
+
+TEST_CASE("uids tell connections apart, and stay the same for the same trace and seed", "[engine]") {
+    const auto uid = [](std::uint64_t seed, std::int64_t begin) {
+        EngineOptions options;
+        options.uid_seed = seed;
+        std::vector<Sent> all = segments(hello() + mail("x"));
+        for (Sent& s : all) s.at += begin;
+        return play(all, options).records.at(0).uid;
+    };
+    CHECK(uid(0, 0) == uid(0, 0));
+    CHECK(uid(0, 0) != uid(1, 0));
+    CHECK(uid(0, 0) != uid(0, 1));
+    CHECK(uid(0, 0).size() == 19);
+    CHECK(uid(0, 0)[0] == 'C');
+    CHECK(uid(0, 0).find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") ==
+          std::string::npos);
+}
+
+TEST_CASE("every packet is counted under one cause", "[engine]") {
+    Recorder out;
+    Engine engine({}, out);
+    const auto give = [&](const PacketSpec& spec) {
+        const Buffer frame = ip_packet(spec);
+        engine.packet(packet(frame, LinkType::raw_ip));
+    };
+    PacketSpec good;
+    good.payload = "EHLO c\r\n";
+    give(good);
+    PacketSpec other = good;
+    other.protocol = 17;
+    give(other);
+    other = good;
+    other.fragment = 0x2000;
+    give(other);
+    other = good;
+    other.ihl = 3;
+    give(other);
+    other = good;
+    other.break_tcp_checksum = true;
+    give(other);
+    other = good;
+    other.dport = 80;
+    give(other);
+    other = good;
+    other.sport = 50000;
+    other.payload.clear();
+    give(other);
+    const EngineStats s = engine.stats();
+    CHECK(s.packets == 7);
+    CHECK(s.not_tcp == 1);
+    CHECK(s.fragments == 1);
+    CHECK(s.malformed == 1);
+    CHECK(s.bad_checksums == 1);
+    CHECK(s.not_mail == 1);
+    CHECK(s.stray == 1);
+    CHECK(s.segments + s.not_tcp + s.fragments + s.malformed + s.bad_checksums == s.packets);
+    CHECK(s.flows_opened == 1);
+    CHECK(s.bytes > 7 * 40);
+
+    SECTION("wrong checksums are taken where they are not validated") {
+        EngineOptions options;
+        options.validate_checksums = false;
+        engine.set_options(options);
+        other = good;
+        other.break_tcp_checksum = other.break_ip_checksum = true;
+        give(other);
+        CHECK(engine.stats().bad_checksums == 1);
+        CHECK(engine.stats().segments == s.segments + 1);
+    }
+}

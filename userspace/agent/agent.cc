@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent/agent.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "agent/reload.h"
+
+#ifndef SMTPSCOPE_VERSION
+#define SMTPSCOPE_VERSION "0"
+#endif
+
+namespace smtpscope::agent {
+
+using log::Level;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr milliseconds longest_tick = 1s;
+constexpr std::uint64_t ticks_between_reports = 10;
+/// How long the end may take before the sinks are given up; below systemd's 90 seconds.
+constexpr auto patience_at_end = 30s;
+
+/// Blocks them in this thread and all that it starts, so that they arrive through the descriptor alone.
+FileDescriptor open_signals() {
+    std::signal(SIGPIPE, SIG_IGN);  // a sink that is gone is an error of that sink
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    FileDescriptor fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd) throw std::system_error(errno, std::generic_category(), "signalfd");
+    return fd;
+}
+
+FileDescriptor open_timer(milliseconds interval) {
+    FileDescriptor fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!fd) throw std::system_error(errno, std::generic_category(), "timerfd_create");
+    itimerspec spec{};
+    spec.it_interval.tv_sec = interval.count() / 1000;
+    spec.it_interval.tv_nsec = interval.count() % 1000 * 1'000'000;
+    spec.it_value = spec.it_interval;
+    timerfd_settime(fd.get(), 0, &spec, nullptr);
+    return fd;
+}
+
+milliseconds tick_interval(const ServiceManager& service) {
+    const milliseconds wanted = service.watchdog_interval();
+    return wanted > 0ms ? std::clamp(wanted, 10ms, longest_tick) : longest_tick;
+}
+
+void say(Level level, const std::string& text) {
+    log::message(level, text);
+}
+
+bool contains(const std::vector<capture::Attachment>& all, const capture::Attachment& a) {
+    return std::any_of(all.begin(), all.end(), [&](const capture::Attachment& b) {
+        return a.ifindex == b.ifindex && a.kind == b.kind && a.means == b.means;
+    });
+}
+
+}  // namespace
+
+config::Config Invocation::load() const {
+    config::Config config = config::load(config_path, overrides);
+    if (!interfaces.empty()) config.capture.interfaces = interfaces;
+    return config;
+}
+
+Agent::Agent(Invocation invocation)
+    : invocation_(std::move(invocation)),
+      config_(invocation_.load()),
+      signals_(open_signals()),
+      timer_(open_timer(tick_interval(service_))) {
+    log::set_level(config_.log.level);
+    open_control_socket();  // first: it tells whether another agent is running before anything is touched
+    writer_ = std::make_unique<Writer>(std::make_unique<log::Output>(config_.log));
+    source_ = std::make_unique<capture::LiveSource>(config_.capture);
+    verdicts_ = std::make_unique<Verdicts>(*source_);
+    worker_ = std::make_unique<Worker>(*source_, config_.engine_options(), writer_->queue(), verdicts_.get());
+}
+
+Agent::~Agent() = default;
+
+void Agent::open_control_socket() {
+    try {
+        control_ = std::make_unique<ControlSocket>(config_.control_socket,
+                                                   [this](std::string_view request) { return answer(request); });
+    } catch (const SocketInUse&) {
+        throw;
+    } catch (const std::exception& e) {
+        say(Level::warning, std::string("no control socket, so `smtpscope status` will not work: ") + e.what());
+    }
+}
+
+bool Agent::run() {
+    announce();
+    service_.ready();
+    while (!stopping_) {
+        pollfd fds[] = {{signals_.get(), POLLIN, 0},
+                        {timer_.get(), POLLIN, 0},
+                        {worker_->ended_fd(), POLLIN, 0},
+                        {control_ ? control_->fd() : -1, POLLIN, 0}};
+        if (poll(fds, std::size(fds), -1) < 0) continue;
+        if (fds[0].revents) handle_signals();
+        if (fds[1].revents) tick();
+        if (fds[2].revents) break;
+        if (fds[3].revents) control_->serve();
+    }
+    return shut_down();
+}
+
+void Agent::announce() {
+    say(Level::info, "smtpscope " SMTPSCOPE_VERSION ", process " + std::to_string(getpid()));
+    attachments_ = source_->attachments();
+    for (const auto& a : attachments_) say(Level::info, "attached to " + describe(a));
+}
+
+void Agent::handle_signals() {
+    signalfd_siginfo info{};
+    while (read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+        if (info.ssi_signo == SIGHUP) {
+            reload();
+        } else {
+            stopping_ = true;
+        }
+    }
+}
+
+void Agent::tick() {
+    std::uint64_t expirations = 0;
+    if (read(timer_.get(), &expirations, sizeof expirations) < 0) return;
+    // A worker that is stuck is a dead agent: the service manager may start another one.
+    const std::uint64_t turns = worker_->turns();
+    if (turns != turns_seen_) service_.alive();
+    turns_seen_ = turns;
+    if (control_) control_->expire();
+    follow_interfaces();
+    if (++ticks_ % ticks_between_reports == 0) report();
+}
+
+void Agent::follow_interfaces() {
+    try {
+        source_->follow_interfaces();
+        follow_error_.clear();
+    } catch (const std::exception& e) {
+        if (follow_error_ != e.what()) say(Level::warning, e.what());
+        follow_error_ = e.what();
+    }
+    auto now = source_->attachments();
+    for (const auto& a : now) {
+        if (!contains(attachments_, a)) say(Level::info, "attached to " + describe(a));
+    }
+    for (const auto& a : attachments_) {
+        if (!contains(now, a)) say(Level::info, "no longer attached to " + describe(a));
+    }
+    attachments_ = std::move(now);
+}
+
+void Agent::report() {
+    const Status s = status();
+    const std::string grown = loss_watch_.update(losses(s));
+    if (!grown.empty()) say(Level::warning, grown);
+    service_.status(std::to_string(s.engine.smtp_records) + " records, " + std::to_string(s.engine.flows_open) +
+                    " sessions open");
+}
+
+void Agent::reload() {
+    service_.reloading();
+    try {
+        apply(invocation_.load());
+        ++reloads_;
+        reload_error_.clear();
+        say(Level::info, "reloaded");
+    } catch (const std::exception& e) {
+        reload_error_ = e.what();
+        say(Level::error, "the configuration stays as it was: " + reload_error_);
+    }
+    service_.ready();
+}
+
+void Agent::apply(const config::Config& wanted) {
+    // What may fail comes first: either all of it is applied or nothing.
+    if (wanted.log.sinks != config_.log.sinks) {
+        writer_->replace(std::make_unique<log::Output>(wanted.log));
+    } else {
+        writer_->reopen();
+    }
+    log::set_level(wanted.log.level);
+    worker_->set_options(wanted.engine_options());
+    for (const std::string& key : needs_restart(config_, wanted)) {
+        say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
+    }
+    const capture::Options capture = config_.capture;
+    const std::string control_socket = config_.control_socket;
+    config_ = wanted;
+    config_.capture = capture;
+    config_.control_socket = control_socket;
+}
+
+bool Agent::shut_down() {
+    const auto deadline = steady_clock::now() + patience_at_end;
+    service_.stopping();
+    stopping_ = false;  // from here on it tells of a second signal
+    writer_->queue().wait_when_full(deadline);
+    worker_->stop();
+    if (!wait_for(worker_->ended_fd(), deadline)) abandon();
+    const std::string failure = worker_->join();
+    const Status s = status();
+    source_.reset();  // detached, whatever the sinks do now
+    writer_->close();
+    if (!wait_for(writer_->ended_fd(), deadline)) abandon();
+    if (!failure.empty()) say(Level::error, failure);
+    const std::string grown = loss_watch_.update(losses(s));
+    if (!grown.empty()) say(Level::warning, grown);
+    say(Level::info, "stopped after " + std::to_string(s.engine.smtp_records) + " records");
+    return failure.empty();
+}
+
+bool Agent::wait_for(int fd, steady_clock::time_point deadline) {
+    while (!stopping_) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+        if (left <= 0ms) return false;
+        pollfd fds[] = {{signals_.get(), POLLIN, 0}, {fd, POLLIN, 0}};
+        if (poll(fds, std::size(fds), static_cast<int>(left.count())) < 0) continue;
+        if (fds[1].revents) return true;
+        if (fds[0].revents) handle_signals();
+    }
+    return false;
+}
+
+void Agent::abandon() {
+    say(Level::error, "gave up with " + std::to_string(writer_->queue().stats().pending) +
+                          " records unwritten: a sink takes too long");
+    control_.reset();
+    // Threads that are stuck cannot be joined; the kernel detaches what is attached by links.
+    _exit(1);
+}
+
+std::string Agent::answer(std::string_view request) const {
+    if (request.empty() || request == "status" || request == "status json") return to_json(status());
+    if (request == "status text") return to_text(status());
+    return "{\"error\":\"unknown request; known: status json, status text\"}\n";
+}
+
+Status Agent::status() const {
+    Status s;
+    s.version = SMTPSCOPE_VERSION;
+    s.pid = static_cast<std::uint64_t>(getpid());
+    s.uptime = steady_clock::now() - started_;
+    s.config = invocation_.config_path;
+    s.reloads = reloads_;
+    s.reload_error = reload_error_;
+    if (source_) {
+        s.attachments = source_->attachments();
+        s.kernel = source_->counters();
+        s.ring = source_->ring_level();
+    }
+    s.engine = worker_->stats();
+    s.queue = writer_->queue().stats();
+    s.sinks = writer_->sinks();
+    s.resident_bytes = resident_bytes();
+    return s;
+}
+
+}  // namespace smtpscope::agent

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The running agent: packets from the kernel through the analysis to the sinks. The worker analyses, the writer writes,
+// and the main thread does everything that may wait: signals, reload, interfaces, the control socket.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/control_socket.h"
+#include "agent/losses.h"
+#include "agent/service_manager.h"
+#include "agent/status.h"
+#include "agent/verdicts.h"
+#include "agent/worker.h"
+#include "agent/writer.h"
+#include "capture/live.h"
+#include "config/config.h"
+
+namespace smtpscope::agent {
+
+/// What the command line said, which holds for every reload too.
+struct Invocation {
+    std::string config_path;              ///< empty: the default file, if it is there
+    std::vector<std::string> overrides;   ///< of --set
+    std::vector<std::string> interfaces;  ///< of -i; empty: those of the configuration
+
+    /// Throws config::Error.
+    config::Config load() const;
+};
+
+class Agent {
+  public:
+    /// Opens the sinks and attaches. Throws config::Error, capture::Error, SocketInUse or std::runtime_error.
+    explicit Agent(Invocation invocation);
+    ~Agent();
+    Agent(const Agent&) = delete;
+    Agent& operator=(const Agent&) = delete;
+
+    /// Until SIGTERM or SIGINT; true if all went well to the end.
+    bool run();
+
+  private:
+    void open_control_socket();
+    void announce();
+    void handle_signals();
+    void tick();
+    void follow_interfaces();
+    void report();
+    void reload();
+    void apply(const config::Config& wanted);
+    bool shut_down();
+    bool wait_for(int fd, std::chrono::steady_clock::time_point deadline);
+    [[noreturn]] void abandon();
+    std::string answer(std::string_view request) const;
+    Status status() const;
+
+    const Invocation invocation_;
+    config::Config config_;  ///< in effect
+    const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    FileDescriptor signals_;
+    FileDescriptor timer_;
+    ServiceManager service_;
+    std::unique_ptr<ControlSocket> control_;
+    std::unique_ptr<Writer> writer_;
+    std::unique_ptr<capture::LiveSource> source_;
+    std::unique_ptr<Verdicts> verdicts_;
+    std::unique_ptr<Worker> worker_;
+
+    std::vector<capture::Attachment> attachments_;  ///< as last announced
+    LossWatch loss_watch_;
+    std::uint64_t ticks_ = 0;
+    std::uint64_t turns_seen_ = 0;
+    std::uint64_t reloads_ = 0;
+    std::string reload_error_;
+    std::string follow_error_;
+    bool stopping_ = false;
+};
+
+}  // namespace smtpscope::agent

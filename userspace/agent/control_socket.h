@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The way for people and tools to ask a running agent: a Unix stream socket. A client sends one line and reads the
+// answer up to the end of the stream.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "agent/file_descriptor.h"
+
+namespace smtpscope::agent {
+
+/// The socket of this path belongs to another agent that is alive.
+class SocketInUse : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+class ControlSocket {
+  public:
+    /// From the line of a client, without its end, to the whole answer.
+    using Answer = std::function<std::string(std::string_view request)>;
+
+    /// Listens at `path`, mode 0660; makes the last folder of it if that is missing, and takes the place of a dead
+    /// agent's socket. Throws SocketInUse, or std::runtime_error if there can be no such socket.
+    ControlSocket(std::string path, Answer answer);
+    /// Removes the socket.
+    ~ControlSocket();
+    ControlSocket(const ControlSocket&) = delete;
+    ControlSocket& operator=(const ControlSocket&) = delete;
+
+    /// Readable when serve() has something to do.
+    int fd() const { return epoll_.get(); }
+    /// Accepts, reads, answers; never waits.
+    void serve();
+    /// Hangs up on clients that have had their time; to be called about once a second.
+    void expire();
+
+  private:
+    struct Client {
+        FileDescriptor fd;
+        std::chrono::steady_clock::time_point deadline;
+        std::string request;
+        std::string answer;
+        std::size_t sent = 0;
+    };
+    using Clients = std::list<Client>;
+    enum class Progress { waiting, finished };
+
+    void lock();
+    void listen();
+    void accept_all();
+    Progress proceed(Client& client);
+    Progress read_request(Client& client);
+    Progress write_answer(Client& client);
+    void watch(int operation, int fd, std::uint32_t events, void* what);
+
+    std::string path_;
+    Answer answer_;
+    FileDescriptor lock_;  ///< held as long as the agent lives; the kernel lets go of it for a killed one
+    FileDescriptor listener_;
+    FileDescriptor epoll_;
+    Clients clients_;
+};
+
+/// Sends `request` to the agent at `path` and returns its answer. Throws std::runtime_error with a sentence for people.
+std::string ask(const std::string& path, std::string_view request);
+
+}  // namespace smtpscope::agent

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Just enough of a JSON writer for the agent's own documents. Records are written by the log room.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace smtpscope::agent {
+
+class JsonWriter {
+  public:
+    JsonWriter& begin_object() { return open('{'); }
+    JsonWriter& end_object() { return close('}'); }
+    JsonWriter& begin_array() { return open('['); }
+    JsonWriter& end_array() { return close(']'); }
+    JsonWriter& key(std::string_view name);
+    JsonWriter& value(std::string_view text);
+    JsonWriter& value(std::uint64_t number);
+    JsonWriter& value(double number);  ///< with three decimals
+
+    const std::string& text() const { return text_; }
+
+  private:
+    JsonWriter& open(char bracket);
+    JsonWriter& close(char bracket);
+    void separate();
+    void quote(std::string_view text);
+
+    std::string text_;
+    bool need_comma_ = false;
+};
+
+}  // namespace smtpscope::agent

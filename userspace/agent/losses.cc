@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent/losses.h"
+
+namespace smtpscope::agent {
+
+std::vector<Loss> losses(const Status& s) {
+    std::vector<Loss> all;
+    for (const auto& c : s.kernel) {
+        if (c.name.starts_with("lost_")) all.push_back({"packets " + c.name, c.value, {}});
+    }
+    all.push_back({"packets malformed", s.engine.malformed, {}});
+    all.push_back({"sessions evicted", s.engine.flows_evicted, {}});
+    all.push_back({"bytes missing in sessions", s.engine.gap_bytes, {}});
+    all.push_back({"bytes given up for memory", s.engine.overload_bytes, {}});
+    all.push_back({"smtp records dropped before slow sinks", s.queue.dropped_smtp, {}});
+    all.push_back({"weird records dropped before slow sinks", s.queue.dropped_weird, {}});
+    for (const auto& sink : s.sinks) {
+        all.push_back({"records refused by " + sink.name, sink.dropped, sink.last_error});
+    }
+    return all;
+}
+
+std::string LossWatch::update(const std::vector<Loss>& now) {
+    std::string text;
+    for (const Loss& loss : now) {
+        std::uint64_t& known = known_[loss.cause];
+        // A count that went back belongs to a sink that was opened anew.
+        if (loss.total > known) {
+            text += (text.empty() ? "lost: " : ", ") + std::to_string(loss.total - known) + " " + loss.cause + " (" +
+                    std::to_string(loss.total) + " in all)";
+            if (!loss.detail.empty()) text += ": " + loss.detail;
+        }
+        known = loss.total;
+    }
+    return text;
+}
+
+}  // namespace smtpscope::agent

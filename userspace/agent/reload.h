@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a new configuration can change in a running agent, and what it cannot.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace smtpscope::agent {
+
+/// The keys, as `capture.ports`, in which `wanted` differs from `running` and that only a restart can change.
+std::vector<std::string> needs_restart(const config::Config& running, const config::Config& wanted);
+
+}  // namespace smtpscope::agent

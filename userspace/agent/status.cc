@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent/status.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+
+#include "agent/json.h"
+
+namespace smtpscope::agent {
+
+std::vector<NamedCount> named(const EngineStats& s) {
+    return {{"packets", s.packets},
+            {"bytes", s.bytes},
+            {"segments", s.segments},
+            {"not_tcp", s.not_tcp},
+            {"not_mail", s.not_mail},
+            {"malformed", s.malformed},
+            {"fragments", s.fragments},
+            {"bad_checksums", s.bad_checksums},
+            {"stray", s.stray},
+            {"flows_opened", s.flows_opened},
+            {"flows_open", s.flows_open},
+            {"flows_ignored", s.flows_ignored},
+            {"flows_evicted", s.flows_evicted},
+            {"gaps", s.gaps},
+            {"gap_bytes", s.gap_bytes},
+            {"overload_bytes", s.overload_bytes},
+            {"smtp_records", s.smtp_records},
+            {"vetoed_records", s.vetoed_records},
+            {"weirds", s.weirds},
+            {"memory_held", s.memory_held}};
+}
+
+std::vector<NamedCount> named(const QueueStats& s) {
+    return {{"pending", s.pending},
+            {"pending_bytes", s.pending_bytes},
+            {"dropped_smtp", s.dropped_smtp},
+            {"dropped_weird", s.dropped_weird}};
+}
+
+const char* to_string(capture::AttachKind kind) {
+    switch (kind) {
+        case capture::AttachKind::xdp_native:
+            return "xdp_native";
+        case capture::AttachKind::xdp_generic:
+            return "xdp_generic";
+        case capture::AttachKind::tc_ingress:
+            return "tc_ingress";
+        case capture::AttachKind::tc_egress:
+            return "tc_egress";
+    }
+    return "unknown";
+}
+
+const char* to_string(capture::AttachMeans means) {
+    switch (means) {
+        case capture::AttachMeans::link:
+            return "link";
+        case capture::AttachMeans::tcx:
+            return "tcx";
+        case capture::AttachMeans::clsact:
+            return "clsact";
+    }
+    return "unknown";
+}
+
+std::string describe(const capture::Attachment& a) {
+    std::string text = a.interface + ": " + to_string(a.kind) + " by " + to_string(a.means);
+    if (!a.reason.empty()) text += " (" + a.reason + ")";
+    return text;
+}
+
+std::uint64_t resident_bytes() {
+    std::ifstream statm("/proc/self/statm");
+    std::uint64_t total = 0;
+    std::uint64_t resident = 0;
+    statm >> total >> resident;
+    return statm ? resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+namespace {
+
+template <class Counts>
+void add_counts(JsonWriter& json, const Counts& counts) {
+    json.begin_object();
+    for (const auto& c : counts) json.key(c.name).value(c.value);
+    json.end_object();
+}
+
+void add_attachments(JsonWriter& json, const std::vector<capture::Attachment>& attachments) {
+    json.begin_array();
+    for (const auto& a : attachments) {
+        json.begin_object();
+        json.key("interface").value(a.interface);
+        json.key("ifindex").value(std::uint64_t{a.ifindex});
+        json.key("kind").value(to_string(a.kind));
+        json.key("means").value(to_string(a.means));
+        json.key("reason").value(a.reason);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+void add_sinks(JsonWriter& json, const std::vector<log::SinkStatus>& sinks) {
+    json.begin_array();
+    for (const auto& s : sinks) {
+        json.begin_object();
+        json.key("name").value(s.name);
+        json.key("written").value(s.written);
+        json.key("dropped").value(s.dropped);
+        json.key("last_error").value(s.last_error);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+std::string in_words(std::chrono::duration<double> time) {
+    const auto seconds = static_cast<std::uint64_t>(time.count());
+    char text[64];
+    std::snprintf(text, sizeof text, "%lu d %02lu:%02lu:%02lu", seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60,
+                  seconds % 60);
+    return text;
+}
+
+std::string in_mib(std::uint64_t bytes) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+    return text;
+}
+
+/// A heading, and under it the counts that are not zero.
+template <class Counts>
+void add_section(std::string& text, const char* heading, const Counts& counts) {
+    text += heading;
+    text += '\n';
+    for (const auto& c : counts) {
+        if (c.value == 0) continue;
+        char line[96];
+        std::snprintf(line, sizeof line, "  %-24s %20lu\n", std::string(c.name).c_str(), c.value);
+        text += line;
+    }
+}
+
+}  // namespace
+
+std::string to_json(const Status& s) {
+    JsonWriter json;
+    json.begin_object();
+    json.key("version").value(s.version);
+    json.key("pid").value(s.pid);
+    json.key("uptime").value(s.uptime.count());
+    json.key("config").value(s.config);
+    json.key("reloads").value(s.reloads);
+    json.key("reload_error").value(s.reload_error);
+    add_attachments(json.key("attachments"), s.attachments);
+    add_counts(json.key("kernel"), s.kernel);
+    json.key("ring").begin_object();
+    json.key("used").value(s.ring.used);
+    json.key("size").value(s.ring.size);
+    json.end_object();
+    add_counts(json.key("engine"), named(s.engine));
+    add_counts(json.key("queue"), named(s.queue));
+    add_sinks(json.key("sinks"), s.sinks);
+    json.key("memory").begin_object();
+    json.key("resident").value(s.resident_bytes);
+    json.key("out_of_order").value(s.engine.memory_held);
+    json.end_object();
+    json.end_object();
+    return json.text() + '\n';
+}
+
+std::string to_text(const Status& s) {
+    std::string text = "smtpscope " + s.version + ", process " + std::to_string(s.pid) + ", up " + in_words(s.uptime) +
+                       ", " + in_mib(s.resident_bytes) + " resident\n";
+    text += "configuration: " + (s.config.empty() ? std::string("defaults") : s.config) + ", reloaded " +
+            std::to_string(s.reloads) + " times\n";
+    if (!s.reload_error.empty()) text += "  the last reload was refused: " + s.reload_error + '\n';
+    text += "attached\n";
+    for (const auto& a : s.attachments) text += "  " + describe(a) + '\n';
+    add_section(text, "kernel", s.kernel);
+    text += "ring: " + in_mib(s.ring.used) + " of " + in_mib(s.ring.size) + " in use\n";
+    add_section(text, "analysis", named(s.engine));
+    text += "waiting for sinks: " + std::to_string(s.queue.pending) + " records, " + in_mib(s.queue.pending_bytes) +
+            "; dropped: " + std::to_string(s.queue.dropped_smtp) + " smtp, " + std::to_string(s.queue.dropped_weird) +
+            " weird\n";
+    text += "sinks\n";
+    for (const auto& sink : s.sinks) {
+        text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +
+                " dropped";
+        if (!sink.last_error.empty()) text += " (" + sink.last_error + ")";
+        text += '\n';
+    }
+    return text;
+}
+
+}  // namespace smtpscope::agent

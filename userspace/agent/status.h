@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a running agent says of itself, for programs and for people.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/record_queue.h"
+#include "capture/live.h"
+#include "log/output.h"
+#include "smtpscope/engine.h"
+
+namespace smtpscope::agent {
+
+struct Status {
+    std::string version;
+    std::uint64_t pid = 0;
+    std::chrono::duration<double> uptime{};
+    std::string config;  ///< path; empty for the defaults
+    std::uint64_t reloads = 0;
+    std::string reload_error;  ///< why the last reload was refused; empty if it was not
+    std::vector<capture::Attachment> attachments;
+    std::vector<capture::Counter> kernel;
+    capture::RingLevel ring;
+    EngineStats engine;
+    QueueStats queue;
+    std::vector<log::SinkStatus> sinks;
+    std::uint64_t resident_bytes = 0;
+};
+
+/// A count of the engine or of the queue, by the name that it has in every report.
+struct NamedCount {
+    const char* name;
+    std::uint64_t value;
+};
+std::vector<NamedCount> named(const EngineStats& stats);
+std::vector<NamedCount> named(const QueueStats& stats);
+
+const char* to_string(capture::AttachKind kind);
+const char* to_string(capture::AttachMeans means);
+/// `XDP native on eth0 (link)`, with the reason for it if it is a second choice.
+std::string describe(const capture::Attachment& attachment);
+
+/// One object on one line.
+std::string to_json(const Status& status);
+std::string to_text(const Status& status);
+
+/// Of this process; 0 if /proc does not say.
+std::uint64_t resident_bytes();
+
+}  // namespace smtpscope::agent

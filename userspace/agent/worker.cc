@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent/worker.h"
+
+namespace smtpscope::agent {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration poll_timeout = 100ms;
+constexpr Duration publish_interval = 100ms;
+/// Traffic goes on while the last packets are read; at some point it has to be enough.
+constexpr Duration drain_limit = 1s;
+
+}  // namespace
+
+Worker::Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control)
+    : source_(source), ended_(make_event()), thread_([=, this, &sink] { run(options, sink, control); }) {}
+
+Worker::~Worker() {
+    stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+void Worker::stop() {
+    stopping_.store(true, std::memory_order_relaxed);
+}
+
+std::string Worker::join() {
+    if (thread_.joinable()) thread_.join();
+    return failure_;
+}
+
+void Worker::set_options(const EngineOptions& options) {
+    const std::lock_guard lock(mutex_);
+    new_options_ = options;
+    has_options_.store(true, std::memory_order_relaxed);
+}
+
+EngineStats Worker::stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+}
+
+void Worker::run(const EngineOptions& options, RecordSink& sink, FlowControl* control) {
+    try {
+        Engine engine(options, sink, control);
+        try {
+            analyse(engine);
+        } catch (const capture::Error& e) {
+            failure_ = e.what();
+        }
+        engine.finish();
+        publish(engine);
+    } catch (const std::exception& e) {
+        failure_ = e.what();
+    }
+    signal_event(ended_);
+}
+
+void Worker::analyse(Engine& engine) {
+    while (!stopping_.load(std::memory_order_relaxed) && !at_end_) {
+        const std::size_t packets = turn(engine, poll_timeout);
+        if (packets == 0 && last_packet_) engine.advance(*last_packet_ + (steady_clock::now() - last_packet_seen_));
+        if (has_options_.load(std::memory_order_relaxed)) apply_options(engine);
+        if (steady_clock::now() - published_ >= publish_interval) publish(engine);
+        turns_.fetch_add(1, std::memory_order_relaxed);
+    }
+    drain(engine);
+}
+
+void Worker::drain(Engine& engine) {
+    const auto until = steady_clock::now() + drain_limit;
+    while (!at_end_ && turn(engine, Duration::zero()) != 0 && steady_clock::now() < until) {
+    }
+}
+
+std::size_t Worker::turn(Engine& engine, Duration timeout) {
+    std::size_t packets = 0;
+    Timestamp latest{};
+    const auto status = source_.poll(timeout, [&](const Packet& p) {
+        engine.packet(p);
+        latest = p.ts;
+        ++packets;
+    });
+    at_end_ = status != capture::SourceStatus::more;
+    if (packets != 0) {
+        last_packet_ = latest;
+        last_packet_seen_ = steady_clock::now();
+    }
+    return packets;
+}
+
+void Worker::apply_options(Engine& engine) {
+    std::optional<EngineOptions> options;
+    {
+        const std::lock_guard lock(mutex_);
+        options.swap(new_options_);
+        has_options_.store(false, std::memory_order_relaxed);
+    }
+    if (options) engine.set_options(*options);
+}
+
+void Worker::publish(const Engine& engine) {
+    published_ = steady_clock::now();
+    const EngineStats stats = engine.stats();
+    const std::lock_guard lock(mutex_);
+    stats_ = stats;
+}
+
+}  // namespace smtpscope::agent

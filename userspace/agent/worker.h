@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One shard: a thread that takes packets from a source through an engine. The engine belongs to that thread alone.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "agent/file_descriptor.h"
+#include "capture/source.h"
+#include "smtpscope/engine.h"
+
+namespace smtpscope::agent {
+
+class Worker {
+  public:
+    /// All three outlive the worker; `control` may be nullptr.
+    Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control);
+    /// stop() and join.
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Asks the worker to analyse what has been captured so far, to end every session and to leave.
+    void stop();
+    /// Readable once the thread has left, whether asked to or because the source broke or ended.
+    int ended_fd() const { return ended_.get(); }
+    /// Waits for the end; then why it came: empty if all is well, else the error of the source.
+    std::string join();
+
+    /// Takes effect between two packets.
+    void set_options(const EngineOptions& options);
+    /// As of at most a tenth of a second ago, while packets are being read.
+    EngineStats stats() const;
+    /// Grows as long as the thread is alive and not stuck: at least every tenth of a second.
+    std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
+
+  private:
+    void run(const EngineOptions& options, RecordSink& sink, FlowControl* control);
+    void analyse(Engine& engine);
+    void drain(Engine& engine);
+    std::size_t turn(Engine& engine, Duration timeout);
+    void apply_options(Engine& engine);
+    void publish(const Engine& engine);
+
+    capture::Source& source_;
+    FileDescriptor ended_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::uint64_t> turns_{0};
+    std::atomic<bool> has_options_{false};
+    mutable std::mutex mutex_;
+    std::optional<EngineOptions> new_options_;
+    EngineStats stats_;
+    std::string failure_;
+
+    // Of the thread alone. Time without packets is told from the last packet on by a clock that nobody sets, so that a
+    // step of the system's clock never ends sessions.
+    bool at_end_ = false;
+    std::optional<Timestamp> last_packet_;
+    std::chrono::steady_clock::time_point last_packet_seen_{};
+    std::chrono::steady_clock::time_point published_{};
+
+    std::thread thread_;
+};
+
+}  // namespace smtpscope::agent

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The thread that takes records from the queue to the sinks.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "agent/file_descriptor.h"
+#include "agent/record_queue.h"
+#include "log/output.h"
+
+namespace smtpscope::agent {
+
+class Writer {
+  public:
+    Writer(std::unique_ptr<log::Output> output, QueueLimits limits = {});
+    /// close() and join.
+    ~Writer();
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+    /// Where workers put their records.
+    RecordQueue& queue() { return queue_; }
+
+    /// Nothing will be added any more: the thread writes what is left, flushes the sinks and ends.
+    void close() { queue_.close(); }
+    /// Readable once the thread has ended.
+    int ended_fd() const { return ended_.get(); }
+
+    /// Records that come from now on go to the new sinks; the old ones are flushed and closed. As everything that may
+    /// have to wait for a sink, the thread does it.
+    void replace(std::unique_ptr<log::Output> output);
+    /// Records that come from now on go to new files.
+    void reopen();
+    std::vector<log::SinkStatus> sinks() const;
+
+  private:
+    void write_all();
+    void write(const std::vector<Record>& batch);
+    void apply_changes();
+
+    RecordQueue queue_;
+    FileDescriptor ended_;
+    mutable std::mutex mutex_;
+    std::shared_ptr<log::Output> output_;  ///< changed by the thread alone
+    std::shared_ptr<log::Output> next_;    ///< to take its place
+    bool reopen_ = false;
+    std::thread thread_;
+};
+
+}  // namespace smtpscope::agent

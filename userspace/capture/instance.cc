@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "capture/instance.h"
+
+#include <linux/capability.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "capture/diagnostics.h"
+#include "capture/source.h"
+
+namespace smtpscope::capture {
+namespace {
+
+struct Name {
+    sockaddr_un address{};
+    socklen_t length = 0;
+};
+
+Name name_of(unsigned ifindex) {
+    Name name;
+    const std::string text = "smtpscope/" + std::to_string(ifindex);
+    name.address.sun_family = AF_UNIX;
+    std::memcpy(name.address.sun_path + 1, text.data(), text.size());
+    name.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+    return name;
+}
+
+int open_socket() {
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        throw Error("cannot open a UNIX socket: " + error_text(errno) +
+                    "; under systemd, RestrictAddressFamilies needs AF_UNIX");
+    return fd;
+}
+
+/// False only if it is known that the process could not attach anything.
+bool may_be_agent(pid_t pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (!line.starts_with("CapEff:")) continue;
+        const std::uint64_t effective = std::strtoull(line.c_str() + 7, nullptr, 16);
+        return (effective >> CAP_NET_ADMIN & 1) != 0;
+    }
+    return true;
+}
+
+/// Who listens: a process id, 0 if that cannot be known, -1 if it is somebody who cannot be an agent. Any user may take
+/// a name; one without an agent's rights must not be able to keep us from starting.
+pid_t find_holder(const Name& name) {
+    const int fd = open_socket();
+    const auto* address = reinterpret_cast<const sockaddr*>(&name.address);
+    const bool connected = connect(fd, address, name.length) == 0;
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    const bool known = connected && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+    close(fd);
+    if (!known) return 0;
+    return may_be_agent(peer.pid) ? peer.pid : -1;
+}
+
+}  // namespace
+
+InstanceLock::InstanceLock(unsigned ifindex) : fd_(open_socket()) {
+    const Name name = name_of(ifindex);
+    if (bind(fd_, reinterpret_cast<const sockaddr*>(&name.address), name.length) == 0) {
+        listen(fd_, 64);
+        return;
+    }
+    holder_ = find_holder(name);
+}
+
+InstanceLock::~InstanceLock() {
+    if (fd_ >= 0) close(fd_);
+}
+
+InstanceLock::InstanceLock(InstanceLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)), holder_(other.holder_) {}
+
+}  // namespace smtpscope::capture

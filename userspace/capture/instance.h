@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One smtpscope an interface. Two would count everything twice and fight over verdicts.
+#pragma once
+
+#include <sys/types.h>
+#include <string>
+
+namespace smtpscope::capture {
+
+/// A name in the network namespace that goes with its process, whatever ends it: an abstract UNIX socket. (The kernel
+/// tells the names of attached programs to CAP_SYS_ADMIN only, so asking it would not do.)
+class InstanceLock {
+  public:
+    explicit InstanceLock(unsigned ifindex);
+    ~InstanceLock();
+    InstanceLock(InstanceLock&& other) noexcept;
+    InstanceLock& operator=(InstanceLock&&) = delete;
+
+    /// False if another smtpscope is on the interface.
+    bool held() const { return holder_ < 0; }
+    /// Its process id, 0 if that cannot be known.
+    pid_t holder() const { return holder_; }
+
+  private:
+    int fd_ = -1;
+    pid_t holder_ = -1;
+};
+
+}  // namespace smtpscope::capture

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The network interfaces of this network namespace, by rtnetlink. (sysfs shows the namespace in which it was mounted.)
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smtpscope::capture {
+
+/// What the packets of an interface begin with, as TC sees them.
+enum class LinkLayer { ethernet, none, other };
+
+struct Interface {
+    unsigned index = 0;
+    std::string name;
+    std::string kind;  ///< of a virtual interface: veth, bridge, tun, ...; empty for a NIC
+    LinkLayer layer = LinkLayer::other;
+    bool up = false;
+    bool loopback = false;
+    bool stacked = false;  ///< on top of other interfaces, where its packets are seen too: bond, bridge, vlan, ...
+    unsigned mtu = 0;
+    std::uint8_t xdp_mode = 0;  ///< XDP_ATTACHED_*: what is attached already
+    std::uint32_t xdp_program_id = 0;
+
+    bool is_nic() const { return kind.empty() && !loopback; }
+    bool operator==(const Interface&) const = default;
+};
+
+/// In the order of their indexes. Throws Error when the kernel does not answer.
+std::vector<Interface> list_interfaces();
+
+/// Whether what it receives has checksums worth validating: hardware, not a hypervisor's or another namespace's end.
+bool fills_in_checksums(const Interface& interface);
+
+/// The name of an interface's driver; empty if it has none.
+std::string driver_of(const Interface& interface);
+
+/// Whether one of `patterns` (names, globs) stands for `name`.
+bool names_interface(const std::vector<std::string>& patterns, std::string_view name);
+
+/// Whether the configuration wants this interface. `auto`: those that are up and that we can read, each packet once.
+bool is_wanted(const std::vector<std::string>& patterns, const Interface& interface);
+
+/// Tells that some interface has come, gone or changed.
+class LinkMonitor {
+  public:
+    LinkMonitor();
+    ~LinkMonitor();
+    LinkMonitor(const LinkMonitor&) = delete;
+    LinkMonitor& operator=(const LinkMonitor&) = delete;
+
+    /// True if something happened since the last call, or if that cannot be known. One system call.
+    bool changed();
+
+  private:
+    int fd_ = -1;
+};
+
+}  // namespace smtpscope::capture

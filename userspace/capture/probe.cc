@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "capture/probe.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "capture/attach.h"
+#include "capture/diagnostics.h"
+#include "capture/instance.h"
+#include "capture/interfaces.h"
+#include "capture/programs.h"
+
+namespace smtpscope::capture {
+namespace {
+
+class Prober {
+  public:
+    explicit Prober(const Options& options) : options_(options) {}
+
+    ProbeReport run() {
+        kernel();
+        capabilities();
+        programs();
+        interfaces();
+        report_.works = programs_ && usable_interfaces_ > 0;
+        return std::move(report_);
+    }
+
+  private:
+    void say(Finding finding, std::string subject, std::string text, std::string remedy = {}) {
+        report_.lines.push_back({finding, std::move(subject), std::move(text), std::move(remedy)});
+    }
+
+    void kernel() {
+        utsname name{};
+        uname(&name);
+        const bool btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+        say(Finding::good, "kernel", std::string(name.release) + (btf ? ", with BTF" : ", without BTF (not needed)"));
+    }
+
+    void capabilities() {
+        const std::vector<std::string> missing = missing_capabilities();
+        if (missing.empty()) {
+            say(Finding::good, "capabilities", "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are there");
+            return;
+        }
+        std::string names;
+        for (const std::string& name : missing) names += (names.empty() ? "" : ", ") + name;
+        say(Finding::missing, "capabilities", "missing: " + names,
+            "run as root, or under systemd with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON");
+    }
+
+    void programs() {
+        if (!missing_capabilities().empty()) {
+            say(Finding::missing, "programs", "not tried without the capabilities");
+            return;
+        }
+        const Features features = probe_features();
+        if (!features.ring_buffer)
+            say(Finding::missing, "ring buffer", "this kernel has none",
+                "5.10 is the oldest kernel that is known to work");
+        if (!features.xdp)
+            say(Finding::lesser, "XDP", "not in this kernel; TC ingress stands in",
+                "a kernel with CONFIG_BPF_SYSCALL and XDP");
+        if (!features.xdp_frags)
+            say(Finding::lesser, "XDP fragments", "not in this kernel: native XDP only up to an MTU of about 3,500",
+                "Linux 5.18 or later");
+        if (!tcx_is_supported())
+            say(Finding::lesser, "tcx", "not in this kernel: TC filters outlive a killed agent until its next start",
+                "Linux 6.6 or later; `smtpscope detach` removes what is left");
+        try {
+            programs_ = std::make_unique<Programs>(options_);
+            say(Finding::good, "programs",
+                "the kernel takes them; the ring has " + std::to_string(programs_->ring_size() >> 10) + " KiB");
+        } catch (const Error& e) {
+            say(Finding::missing, "programs", e.what());
+        }
+    }
+
+    void interfaces() {
+        std::vector<Interface> present;
+        try {
+            present = list_interfaces();
+        } catch (const Error& e) {
+            say(Finding::missing, "interfaces", e.what());
+            return;
+        }
+        for (const std::string& name : options_.interfaces) {
+            const bool matched =
+                std::any_of(present.begin(), present.end(), [&](const Interface& i) { return is_wanted({name}, i); });
+            if (!matched)
+                say(name == "auto" ? Finding::lesser : Finding::missing, name, "no such interface is here now",
+                    "`ip link` shows their names; `auto` and globs take up later ones");
+        }
+        for (const Interface& interface : present) one_interface(interface);
+    }
+
+    void one_interface(const Interface& interface) {
+        if (!is_wanted(options_.interfaces, interface)) {
+            say(Finding::good, interface.name, "left out: " + why_left_out(interface));
+            return;
+        }
+        if (interface.layer == LinkLayer::other) {
+            say(Finding::missing, interface.name, "its packets are neither Ethernet nor plain IP", "leave it out");
+            return;
+        }
+        const InstanceLock lock(interface.index);
+        if (!lock.held()) {
+            say(Finding::missing, interface.name,
+                "another smtpscope (process " + std::to_string(lock.holder()) + ") is on it", "stop that one first");
+            return;
+        }
+        ++usable_interfaces_;
+        const std::vector<Way> ways = plan_ingress(interface, options_.xdp_mode);
+        const bool foreign = interface.xdp_mode != 0 && !ways.empty() && ways.front().kind == AttachKind::tc_ingress;
+        say(foreign ? Finding::lesser : Finding::good, interface.name, describe(interface, ways),
+            foreign ? "detach the other XDP program if it is not needed" : "");
+    }
+
+    std::string why_left_out(const Interface& interface) const {
+        const bool automatic =
+            std::find(options_.interfaces.begin(), options_.interfaces.end(), "auto") != options_.interfaces.end();
+        if (!automatic) return "not named";
+        if (!interface.up) return "it is down";
+        if (interface.stacked) return "a " + interface.kind + "; its packets are seen on the interfaces below it";
+        return "its packets are neither Ethernet nor plain IP";
+    }
+
+    static std::string describe(const Interface& interface, const std::vector<Way>& ways) {
+        static constexpr const char* names[] = {"native XDP", "generic XDP", "TC ingress", "TC egress"};
+        std::string text;
+        for (const Way& way : ways) {
+            text += (text.empty() ? "" : ", else ") + std::string(names[static_cast<int>(way.kind)]);
+            if (!way.reason.empty()) text += " (" + way.reason + ")";
+        }
+        if (needs_egress(interface, ways))
+            text += ways.empty() ? "TC egress (on loopback it sees both directions)" : "; TC egress";
+        const std::string driver = driver_of(interface);
+        if (interface.is_nic() && !driver.empty()) text += "; driver " + driver;
+        return text;
+    }
+
+    const Options& options_;
+    ProbeReport report_;
+    std::unique_ptr<Programs> programs_;
+    unsigned usable_interfaces_ = 0;
+};
+
+}  // namespace
+
+ProbeReport probe(const Options& options) {
+    return Prober(options).run();
+}
+
+}  // namespace smtpscope::capture

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where packets come from: the kernel or a capture file, behind one interface.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "smtpscope/packet.h"
+
+namespace smtpscope::capture {
+
+/// A source that cannot be opened or attached. what() says what, where and what to do about it.
+class Error : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+enum class XdpMode { automatic, native, generic, tc };
+enum class ChecksumMode { validate, ignore };
+
+/// `capture:` in the configuration.
+struct Options {
+    std::vector<std::string> interfaces{"auto"};  ///< names, globs, or `auto`: every interface that is up
+    std::vector<std::uint16_t> ports{25, 587};
+    XdpMode xdp_mode = XdpMode::automatic;
+    ChecksumMode checksums = ChecksumMode::validate;
+    std::uint64_t ring_size = std::uint64_t{16} << 20;  ///< bytes; rounded up to a power of two pages
+    bool operator==(const Options&) const = default;
+};
+
+using PacketHandler = std::function<void(const Packet&)>;
+
+enum class SourceStatus {
+    more,       ///< call again
+    end,        ///< nothing will come any more
+    truncated,  ///< the same, and the last packet was cut off
+};
+
+class Source {
+  public:
+    virtual ~Source() = default;
+    /// Passes on what is there, waiting at most `timeout` for the first packet. Throws Error when the source breaks.
+    virtual SourceStatus poll(Duration timeout, const PacketHandler& handler) = 0;
+};
+
+}  // namespace smtpscope::capture

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/probe.h"
+
+#include <cstdio>
+
+#include "capture/probe.h"
+#include "cli/options.h"
+
+namespace smtpscope::cli {
+
+namespace {
+
+constexpr std::string_view usage =
+    R"(usage: smtpscope probe [-i IFACE]... [-c FILE] [--set KEY=VALUE]...
+
+What this kernel and its interfaces allow, what `run` would do with them, and the remedy for each lack. Attaches nothing.
+Exit status 1 if `run` would not start.
+
+  -i, --interface IFACE   as capture.interfaces: a name, a glob or `auto`; may be repeated
+)";
+
+const char* mark(capture::Finding finding) {
+    switch (finding) {
+        case capture::Finding::good:
+            return "ok";
+        case capture::Finding::lesser:
+            return "less";
+        case capture::Finding::missing:
+            return "MISSING";
+    }
+    return "";
+}
+
+void print(const capture::ProbeReport& report) {
+    for (const capture::ProbeLine& line : report.lines) {
+        std::printf("%-8s %-14s %s\n", mark(line.finding), line.subject.c_str(), line.text.c_str());
+        if (!line.remedy.empty()) std::printf("%-8s %-14s remedy: %s\n", "", "", line.remedy.c_str());
+    }
+    std::puts(report.works ? "`smtpscope run` would start." : "`smtpscope run` would not start.");
+}
+
+}  // namespace
+
+int run_probe(int argc, char** argv) {
+    std::vector<std::string> interfaces;
+    const std::vector<Option> options = {
+        {'i', "interface", "IFACE", [&](const std::string& value) { interfaces.push_back(value); }}};
+    const auto arguments = parse(argc, argv, usage, Configurable::yes, options);
+    if (!arguments) return exit_done;
+    expect_no_operands(*arguments);
+    capture::Options capture = arguments->load_config().capture;
+    if (!interfaces.empty()) capture.interfaces = interfaces;
+    const capture::ProbeReport report = capture::probe(capture);
+    print(report);
+    return report.works ? exit_done : exit_failed;
+}
+
+}  // namespace smtpscope::cli

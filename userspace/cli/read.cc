@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/read.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "capture/pcap.h"
+#include "cli/options.h"
+#include "cli/read_progress.h"
+#include "log/output.h"
+#include "smtpscope/engine.h"
+
+namespace smtpscope::cli {
+namespace {
+
+constexpr std::string_view read_usage =
+    R"(usage: smtpscope read [OPTION]... TRACE...
+
+Writes a record for each mail transaction in capture files (pcap, pcapng; - is standard input). The records go to
+standard output, or with --log-dir to a file for each stream, which replaces what an earlier run left there.
+
+  -C                    accept wrong checksums (captures of outgoing packets have them)
+      --format FORMAT   json (the default), tsv (as Zeek writes it) or brief
+      --log-dir DIR     write DIR/smtp.log, DIR/weird.log, ..., where there is something to write
+)";
+
+struct ReadOptions {
+    bool ignore_checksums = false;
+    log::Format format = log::Format::json;
+    std::string log_dir;
+};
+
+log::Format parse_format(const std::string& name) {
+    if (name == "json") return log::Format::json;
+    if (name == "tsv") return log::Format::tsv;
+    if (name == "brief") return log::Format::brief;
+    throw UsageError("--format " + name + ": there is no such format; choose json, tsv or brief.");
+}
+
+/// The one sink of `read`: what the configuration says of sinks is for the agent.
+log::Options output_options(const ReadOptions& options) {
+    log::SinkOptions sink;
+    sink.format = options.format;
+    if (!options.log_dir.empty()) {
+        sink.type = log::SinkType::file;
+        sink.directory = options.log_dir;
+        sink.replace = true;
+    }
+    log::Options all;
+    all.sinks.push_back(std::move(sink));
+    return all;
+}
+
+/// One trace from its first packet to its last record. False if it does not end as it should, which is then said.
+bool read_trace(const std::string& path, capture::PcapSource& source, const EngineOptions& options,
+                log::Output& output) {
+    Engine engine(options, output);
+    Progress progress(path, source);
+    bool whole = true;
+    try {
+        capture::SourceStatus status = capture::SourceStatus::more;
+        while (status == capture::SourceStatus::more) {
+            status = source.poll(Duration{}, [&engine](const Packet& p) { engine.packet(p); });
+            progress.update();
+        }
+        if (status == capture::SourceStatus::truncated) {
+            progress.clear();
+            complain(path + ": the file ends within a packet, after " + std::to_string(engine.stats().packets) +
+                     " whole ones; what is recorded ends there.");
+            whole = false;
+        }
+    } catch (const capture::Error& e) {
+        progress.clear();
+        complain(e.what());
+        whole = false;
+    }
+    engine.finish();
+    return whole;
+}
+
+/// Whether every record found its place; what did not is said.
+bool all_written(const log::Output& output) {
+    std::uint64_t dropped = 0;
+    for (const log::SinkStatus& sink : output.status()) {
+        if (sink.dropped == 0) continue;
+        dropped += sink.dropped;
+        complain(std::to_string(sink.dropped) + " records could not be written: " + sink.last_error);
+    }
+    return dropped == 0;
+}
+
+}  // namespace
+
+int run_read(int argc, char** argv) {
+    ReadOptions options;
+    const auto arguments =
+        parse(argc, argv, read_usage, Configurable::yes,
+              {{'C', "ignore-checksums", nullptr, [&](const std::string&) { options.ignore_checksums = true; }},
+               {0, "format", "FORMAT", [&](const std::string& v) { options.format = parse_format(v); }},
+               {0, "log-dir", "DIR", [&](const std::string& v) { options.log_dir = v; }}});
+    if (!arguments) return exit_done;
+    if (arguments->operands.empty()) throw UsageError("name a capture file to read, or - for standard input.");
+
+    const config::Config config = arguments->load_config();
+    log::set_level(config.log.level);
+    EngineOptions engine_options = config.engine_options();
+    if (options.ignore_checksums) engine_options.validate_checksums = false;
+    const auto checksums =
+        engine_options.validate_checksums ? capture::ChecksumMode::validate : capture::ChecksumMode::ignore;
+
+    bool good = true;
+    std::unique_ptr<log::Output> output;  // opened with the first trace, so that a mistyped name costs no old log
+    for (const std::string& trace : arguments->operands) {
+        try {
+            capture::PcapSource source(trace, checksums);
+            if (!output) output = std::make_unique<log::Output>(output_options(options));
+            good = read_trace(trace, source, engine_options, *output) && good;
+            ++engine_options.uid_seed;  // the same connection in two traces is two connections
+        } catch (const capture::Error& e) {
+            complain(e.what());
+            good = false;
+        }
+    }
+    if (output) {
+        output->flush();
+        good = all_written(*output) && good;
+    }
+    return good ? exit_done : exit_failed;
+}
+
+}  // namespace smtpscope::cli

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/status.h"
+
+#include <cstdio>
+
+#include "agent/control_socket.h"
+#include "cli/options.h"
+
+namespace smtpscope::cli {
+
+namespace {
+
+constexpr std::string_view usage =
+    R"(usage: smtpscope status [--json] [-c FILE] [--set KEY=VALUE]...
+
+Asks the running agent, at control.socket of the configuration, for its attachments, counters by cause, sinks and
+memory. Exit status 1 if no agent answers.
+
+      --json            one JSON object, for programs
+)";
+
+}  // namespace
+
+int run_status(int argc, char** argv) {
+    bool json = false;
+    const std::vector<Option> options = {{0, "json", nullptr, [&](const std::string&) { json = true; }}};
+    const auto arguments = parse(argc, argv, usage, Configurable::yes, options);
+    if (!arguments) return exit_done;
+    expect_no_operands(*arguments);
+    const std::string path = arguments->load_config().control_socket;
+    const std::string answer = agent::ask(path, json ? "status json" : "status text");
+    if (std::fwrite(answer.data(), 1, answer.size(), stdout) != answer.size() || std::fflush(stdout) != 0) {
+        throw std::runtime_error("standard output cannot be written to");
+    }
+    return exit_done;
+}
+
+}  // namespace smtpscope::cli

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+namespace smtpscope::cli {
+
+/// `smtpscope status`: what the running agent says of itself.
+int run_status(int argc, char** argv);
+
+}  // namespace smtpscope::cli

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/config.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "config/keys.h"
+
+namespace smtpscope::config {
+namespace {
+
+/// Error at a place in `name`; `column_offset` is where the first line of the text began there.
+[[noreturn]] void fail(const std::string& name, const YAML::Mark& mark, const std::string& message,
+                       int column_offset = 0) {
+    const int line = mark.is_null() ? 1 : mark.line + 1;
+    const int column = (mark.is_null() ? 1 : mark.column + 1) + (line == 1 ? column_offset : 0);
+    throw Error(name + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + message);
+}
+
+/// Where the content of each document of a text begins.
+struct DocumentStarts final : YAML::EventHandler {
+    using Mark = YAML::Mark;
+    using Text = std::string;
+    void OnDocumentStart(const Mark&) override { begins = true; }
+    void OnDocumentEnd() override {}
+    void OnNull(const Mark& mark, YAML::anchor_t) override { note(mark); }
+    void OnAlias(const Mark& mark, YAML::anchor_t) override { note(mark); }
+    void OnScalar(const Mark& mark, const Text&, YAML::anchor_t, const Text&) override { note(mark); }
+    void OnSequenceStart(const Mark& mark, const Text&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+        note(mark);
+    }
+    void OnSequenceEnd() override {}
+    void OnMapStart(const Mark& mark, const Text&, YAML::anchor_t, YAML::EmitterStyle::value) override { note(mark); }
+    void OnMapEnd() override {}
+
+    void note(const Mark& mark) {
+        if (std::exchange(begins, false)) marks.push_back(mark);
+    }
+    std::vector<Mark> marks;
+    bool begins = false;
+};
+
+/// Throws BadValue if there is a second document, which would otherwise be ignored without a word. Not by
+/// YAML::LoadAll: that finds ever more documents where a token stands that it does not expect (yaml-cpp #1319).
+void check_one_document(const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    DocumentStarts starts;
+    while (starts.marks.size() < 2 && parser.HandleNextDocument(starts)) {
+    }
+    if (starts.marks.size() < 2) return;
+    if (starts.marks[0].pos == starts.marks[1].pos) throw BadValue(starts.marks[1], "this is not YAML.");
+    throw BadValue(starts.marks[1], "a configuration is one document; remove the second.");
+}
+
+void apply_text(std::string_view text, const std::string& name, Config& into) {
+    try {
+        const std::string copy(text);
+        check_one_document(copy);
+        table().set_all("", YAML::Load(copy), into);
+    } catch (const BadValue& e) {
+        fail(name, e.mark, e.what());
+    } catch (const YAML::Exception& e) {
+        fail(name, e.mark, "this is not YAML: " + e.msg + ".");
+    }
+}
+
+void apply_override(const std::string& text, Config& into) {
+    const std::string name = "--set";
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+        fail(name, {}, "\"" + text + "\" is not KEY=VALUE, such as capture.ports=[25,587].");
+    const int value_column = static_cast<int>(equals) + 1;
+    YAML::Mark key_mark;
+    key_mark.column = -value_column;  // errors about the key point at the beginning of the argument
+    try {
+        table().set(text.substr(0, equals), key_mark, YAML::Load(text.substr(equals + 1)), into);
+    } catch (const BadValue& e) {
+        fail(name, e.mark, e.what(), value_column);
+    } catch (const YAML::Exception& e) {
+        fail(name, e.mark, text.substr(0, equals) + ": the value is not YAML: " + e.msg + ".", value_column);
+    }
+}
+
+/// nullopt if there is no such file; throws Error if there is but it cannot be read.
+std::optional<std::string> read_file(const std::string& path) {
+    const auto refuse = [&] {
+        throw Error(path + ": the configuration cannot be read: " + std::strerror(errno) + ".");
+    };
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        if (errno == ENOENT) return std::nullopt;
+        refuse();
+    }
+    std::string text;
+    char buffer[16384];
+    ssize_t n = 0;
+    while ((n = ::read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(n));
+    const int error = errno;
+    ::close(fd);
+    errno = error;
+    if (n < 0) refuse();
+    return text;
+}
+
+}  // namespace
+
+EngineOptions Config::engine_options() const {
+    EngineOptions options;
+    options.analyzer = analyzer;
+    options.mime = mime;
+    options.limits = limits;
+    options.likely_server_ports = capture.ports;
+    options.validate_checksums = capture.checksums == capture::ChecksumMode::validate;
+    return options;
+}
+
+Config parse(std::string_view text, const std::string& name, const std::vector<std::string>& overrides) {
+    Config config;
+    apply_text(text, name, config);
+    for (const std::string& o : overrides) apply_override(o, config);
+    return config;
+}
+
+Config load(const std::string& path, const std::vector<std::string>& overrides) {
+    const std::string from = path.empty() ? std::string(default_path) : path;
+    const std::optional<std::string> text = read_file(from);
+    if (!text && !path.empty())
+        throw Error(path + ": there is no such file; name an existing configuration with -c, or leave -c out.");
+    return parse(text.value_or(""), from, overrides);
+}
+
+std::string dump(const Config& config) {
+    YAML::Emitter out;
+    MapWriter map(out);
+    for (const auto& key : table().keys()) {
+        map.key(key.path);
+        key.dump(out, config);
+    }
+    map.close();
+    return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace smtpscope::config

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The configuration file as one typed and validated value. yaml-cpp is behind this header and nowhere else.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/source.h"
+#include "log/options.h"
+#include "smtpscope/options.h"
+
+namespace smtpscope::config {
+
+/// what() is `FILE:LINE:COLUMN: message`, with the nearest valid key where one was mistyped.
+class Error : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+struct Config {
+    capture::Options capture;
+    AnalyzerOptions analyzer;
+    MimeOptions mime;
+    Limits limits;
+    log::Options log;
+    bool files_enabled = true;
+    std::vector<std::string> file_hashes{"sha256"};
+    bool rfc822_messages = false;
+    std::string control_socket = "/run/smtpscope/control.sock";
+
+    EngineOptions engine_options() const;
+};
+
+inline constexpr std::string_view default_path = "/etc/smtpscope/smtpscope.yaml";
+
+/// `path` empty: default_path if it exists, else the defaults. `overrides`: `key.path=value` as given to --set.
+Config load(const std::string& path, const std::vector<std::string>& overrides);
+/// From text; `name` stands for the file in errors.
+Config parse(std::string_view text, const std::string& name, const std::vector<std::string>& overrides);
+/// The effective configuration as YAML that parse() reads back to the same value.
+std::string dump(const Config& config);
+
+}  // namespace smtpscope::config

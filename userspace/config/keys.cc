@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/keys.h"
+
+#include "config/codecs.h"
+#include "config/sinks.h"
+
+namespace smtpscope::config {
+namespace {
+
+constexpr std::pair<std::string_view, capture::XdpMode> xdp_modes[] = {{"auto", capture::XdpMode::automatic},
+                                                                       {"native", capture::XdpMode::native},
+                                                                       {"generic", capture::XdpMode::generic},
+                                                                       {"tc", capture::XdpMode::tc}};
+constexpr std::pair<std::string_view, capture::ChecksumMode> checksum_modes[] = {
+    {"validate", capture::ChecksumMode::validate}, {"ignore", capture::ChecksumMode::ignore}};
+constexpr std::pair<std::string_view, Host> hosts[] = {
+    {"LOCAL_HOSTS", Host::local}, {"REMOTE_HOSTS", Host::remote}, {"ALL_HOSTS", Host::all}, {"NO_HOSTS", Host::none}};
+constexpr std::pair<std::string_view, log::Level> levels[] = {{"trace", log::Level::trace},
+                                                              {"debug", log::Level::debug},
+                                                              {"info", log::Level::info},
+                                                              {"warning", log::Level::warning},
+                                                              {"error", log::Level::error}};
+constexpr std::pair<std::string_view, std::string_view> hashes[] = {
+    {"md5", "md5"}, {"sha1", "sha1"}, {"sha256", "sha256"}};
+
+// The ring holds at least a few of the largest records; its upper bound keeps a typing error from pinning all memory.
+constexpr std::uint64_t least_ring = std::uint64_t{64} << 10, most_ring = std::uint64_t{1} << 30;
+
+using Ports = List<Number<1, 65535>, Empty::refused>;
+using C = Config;
+using capture::Options;
+using A = AnalyzerOptions;
+
+constexpr Key<Config> keys[] = {
+    key<List<Interface, Empty::refused>, &C::capture, &Options::interfaces>("capture.interfaces"),
+    key<Ports, &C::capture, &Options::ports>("capture.ports"),
+    key<Enum<xdp_modes>, &C::capture, &Options::xdp_mode>("capture.xdp_mode"),
+    key<Enum<checksum_modes>, &C::capture, &Options::checksums>("capture.checksums"),
+    key<Size<least_ring, most_ring>, &C::capture, &Options::ring_size>("capture.ring_size"),
+
+    key<Enum<hosts>, &C::analyzer, &A::mail_path_capture>("analyzer.mail_path_capture"),
+    key<Bool, &C::analyzer, &A::mail_transaction_validation>("analyzer.mail_transaction_validation"),
+    key<Number<>, &C::analyzer, &A::max_invalid_mail_transactions>("analyzer.max_invalid_mail_transactions"),
+    key<Number<>, &C::analyzer, &A::max_rcptto_addresses>("analyzer.max_rcptto_addresses"),
+    key<Number<>, &C::analyzer, &A::max_to_addresses>("analyzer.max_to_addresses"),
+    key<Number<>, &C::analyzer, &A::max_cc_addresses>("analyzer.max_cc_addresses"),
+    key<Number<>, &C::analyzer, &A::max_path_length>("analyzer.max_path_length"),
+    key<Networks, &C::analyzer, &A::local_nets>("analyzer.local_nets"),
+    key<Enum<hosts>, &C::analyzer, &A::detect_clients_in_messages_from>("analyzer.detect_clients_in_messages_from"),
+    key<List<Text>, &C::analyzer, &A::webmail_user_agents>("analyzer.webmail_user_agents"),
+
+    key<Number<>, &C::mime, &MimeOptions::max_depth>("mime.max_depth"),
+    key<Size<>, &C::mime, &MimeOptions::max_header_bytes>("mime.max_header_bytes"),
+
+    key<Bool, &C::files_enabled>("files.enabled"),
+    key<List<Enum<hashes>>, &C::file_hashes>("files.hashes"),
+    key<Bool, &C::rfc822_messages>("files.rfc822_messages"),
+
+    key<Enum<levels>, &C::log, &log::Options::level>("log.level"),
+    key<Sinks, &C::log, &log::Options::sinks>("log.sinks"),
+
+    key<Number<>, &C::limits, &Limits::flows>("limits.flows"),
+    key<Size<>, &C::limits, &Limits::memory>("limits.memory"),
+    key<Size<>, &C::limits, &Limits::flow_memory>("limits.flow_memory"),
+    key<Size<>, &C::limits, &Limits::line_length>("limits.line_length"),
+    key<Number<>, &C::limits, &Limits::pending_commands>("limits.pending_commands"),
+    key<Time, &C::limits, &Limits::idle_timeout>("limits.idle_timeout"),
+    key<Time, &C::limits, &Limits::handshake_timeout>("limits.handshake_timeout"),
+    key<Time, &C::limits, &Limits::gap_timeout>("limits.gap_timeout"),
+
+    key<SocketPath, &C::control_socket>("control.socket"),
+};
+
+}  // namespace
+
+const Table<Config>& table() {
+    static constexpr Table<Config> all{keys};
+    return all;
+}
+
+}  // namespace smtpscope::config

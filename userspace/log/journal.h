@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Entries of the systemd journal: for records, and for the agent's own messages.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "log/schema.h"
+
+namespace smtpscope::log {
+
+/// `KEY=value` fields of one entry; values may hold any byte.
+class JournalEntry {
+  public:
+    JournalEntry(int priority, std::string_view message);
+
+    void add(std::string_view key_with_equals, std::string_view value);
+    /// SMTP_STREAM= and every field that is set, lists as repeated keys. What is more than an entry may hold is left
+    /// out, and SMTP_FIELDS_LEFT_OUT= says how many they were.
+    void add(const Stream& stream, std::span<const Value> values);
+
+    /// The fields, valid as long as the entry is not changed.
+    std::vector<std::string_view> fields() const;
+    /// 0 or an errno; ENOTCONN if there is no journald.
+    int send() const;
+
+  private:
+    void add_one(const Column& column, const Value& value);
+
+    std::string bytes_;
+    std::vector<std::size_t> ends_;
+    std::size_t pieces_ = 0;  ///< that sd_journal_sendv will make of the fields
+    std::size_t left_out_ = 0;
+};
+
+/// Whether stderr goes to the journal (systemd.exec(5), JOURNAL_STREAM).
+bool stderr_is_journal();
+
+/// Whether systemd started this process.
+bool under_systemd();
+
+}  // namespace smtpscope::log

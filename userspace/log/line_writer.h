@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Where the lines of one stream end up.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "log/options.h"
+#include "log/schema.h"
+#include "log/tally.h"
+
+namespace smtpscope::log {
+
+class LineWriter {
+  public:
+    virtual ~LineWriter() = default;
+    /// `lines` are whole lines, one a record. Never throws: what cannot be written is counted.
+    virtual void write(std::string_view lines) = 0;
+    virtual void reopen() {}
+    /// Whether somebody is watching, so that lines should not wait for others.
+    virtual bool is_interactive() const { return false; }
+};
+
+/// What every writer has to know; the references outlive it.
+struct WriterContext {
+    const Stream& stream;
+    Format format;
+    Tally& tally;
+};
+
+/// Standard output.
+std::unique_ptr<LineWriter> make_stdout_writer(const WriterContext& context);
+
+std::uint64_t count_lines(std::string_view lines);
+
+/// What write(2) accepted before it failed; `error` is 0 if that is all.
+struct WriteResult {
+    std::size_t written = 0;
+    int error = 0;
+};
+WriteResult write_all(int fd, std::string_view bytes);
+
+}  // namespace smtpscope::log

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The agent's own messages: Boost.Log's severity logger, with one backend.
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/log/core.hpp>
+#include <boost/log/expressions/message.hpp>
+#include <boost/log/sinks/basic_sink_backend.hpp>
+#include <boost/log/sinks/sync_frontend.hpp>
+#include <boost/log/sources/record_ostream.hpp>
+#include <boost/log/sources/severity_logger.hpp>
+#include <boost/smart_ptr/make_shared.hpp>
+
+#include "log/escape.h"
+#include "log/journal.h"
+#include "log/line_writer.h"
+#include "log/output.h"
+
+namespace smtpscope::log {
+namespace {
+
+namespace sinks = boost::log::sinks;
+
+struct LevelInfo {
+    std::string_view name;
+    int priority;  ///< of syslog(3)
+};
+
+constexpr LevelInfo info_of(Level level) {
+    switch (level) {
+        case Level::trace:
+            return {"trace", 7};
+        case Level::debug:
+            return {"debug", 7};
+        case Level::info:
+            return {"info", 6};
+        case Level::warning:
+            return {"warning", 4};
+        case Level::error:
+            return {"error", 3};
+    }
+    return {"info", 6};
+}
+
+class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feeding> {
+  public:
+    void consume(const boost::log::record_view& record) {
+        const auto level = boost::log::extract_or_default<Level>("Severity", record, Level::info);
+        const auto text = boost::log::extract<std::string>("Message", record);
+        if (!text) return;
+        std::string visible;
+        append_visible(visible, *text);
+        if (to_journal_ && JournalEntry(info_of(level).priority, visible).send() == 0) return;
+        write_all(STDERR_FILENO, "smtpscope: " + std::string(info_of(level).name) + ": " + visible + "\n");
+    }
+
+  private:
+    const bool to_journal_ = stderr_is_journal();
+};
+
+std::atomic<Level> least{Level::info};
+
+/// The logger, with its sink in place from the first use on.
+class Messages {
+  public:
+    static Messages& instance() {
+        static Messages messages;
+        return messages;
+    }
+    void write(Level level, std::string_view text) {
+        if (boost::log::record record = logger_.open_record(boost::log::keywords::severity = level)) {
+            boost::log::record_ostream stream(record);
+            stream << std::string(text);
+            stream.flush();
+            logger_.push_record(std::move(record));
+        }
+    }
+
+  private:
+    Messages() {
+        auto sink = boost::make_shared<sinks::synchronous_sink<MessageBackend>>();
+        sink->set_filter([](const boost::log::attribute_value_set& values) {
+            const auto level = boost::log::extract<Level>("Severity", values);
+            return level && *level >= least.load(std::memory_order_relaxed);
+        });
+        boost::log::core::get()->add_sink(sink);
+    }
+
+    boost::log::sources::severity_logger_mt<Level> logger_;
+};
+
+}  // namespace
+
+void set_level(Level level) {
+    least = level;
+}
+
+void message(Level level, std::string_view text) {
+    Messages::instance().write(level, text);
+}
+
+}  // namespace smtpscope::log

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "log/output.h"
+
+#include "log/journal.h"
+#include "log/sink.h"
+
+namespace smtpscope::log {
+namespace {
+
+std::vector<SinkOptions> sinks_or_default(const Options& options) {
+    if (!options.sinks.empty()) return options.sinks;
+    SinkOptions sink;
+    sink.type = under_systemd() ? SinkType::journald : SinkType::stdout_;
+    return {sink};
+}
+
+}  // namespace
+
+class Output::Impl {
+  public:
+    explicit Impl(const Options& options) {
+        for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s));
+    }
+    ~Impl() { flush(); }
+
+    template <class Record>
+    void add(const Record& record) {
+        thread_local Rendering::Buffers buffers;
+        Rendering rendering(record, buffers);
+        for (const auto& sink : sinks_) sink->add(rendering);
+    }
+    void flush() {
+        for (const auto& sink : sinks_) sink->flush();
+        report();
+    }
+    void reopen() {
+        for (const auto& sink : sinks_) sink->reopen();
+        report();
+    }
+    std::vector<SinkStatus> status() const {
+        std::vector<SinkStatus> all;
+        for (const auto& sink : sinks_) all.push_back(sink->tally().status());
+        return all;
+    }
+
+  private:
+    void report() {
+        for (const auto& sink : sinks_)
+            while (const auto news = sink->tally().news()) message(Level::warning, *news);
+    }
+
+    std::vector<std::unique_ptr<Sink>> sinks_;
+};
+
+Output::Output(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
+Output::~Output() = default;
+
+void Output::smtp(const Info& rec) {
+    impl_->add(rec);
+}
+void Output::weird(const Weird& rec) {
+    impl_->add(rec);
+}
+void Output::flush() {
+    impl_->flush();
+}
+void Output::reopen() {
+    impl_->reopen();
+}
+std::vector<SinkStatus> Output::status() const {
+    return impl_->status();
+}
+
+}  // namespace smtpscope::log

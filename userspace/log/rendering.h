@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One record in the forms that sinks ask for, each made once however many sinks there are.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "log/format.h"
+#include "log/schema.h"
+
+namespace smtpscope::log {
+
+class Rendering {
+  public:
+    /// Memory that is used from record to record; one a thread.
+    struct Buffers {
+        std::vector<Value> values;
+        std::array<std::string, 3> lines;  ///< by Format
+    };
+
+    template <class Record>
+    Rendering(const Record& record, Buffers& buffers)
+        : stream_(stream_of(record)), buffers_(buffers), ts_(record.ts), id_(record.id), record_(&record) {
+        read_values(record, buffers.values);
+        for (std::string& line : buffers.lines) line.clear();
+        summary_ = [](const void* r) { return summary(*static_cast<const Record*>(r)); };
+    }
+
+    const Stream& stream() const { return stream_; }
+    std::span<const Value> values() const { return buffers_.values; }
+
+    /// With the line feed.
+    std::string_view line(Format format) {
+        std::string& line = buffers_.lines[static_cast<std::size_t>(format)];
+        if (!line.empty()) return line;
+        switch (format) {
+            case Format::json:
+                append_json(line, stream_, values());
+                break;
+            case Format::tsv:
+                append_tsv(line, values());
+                break;
+            case Format::brief:
+                append_brief(line, ts_, id_, summary_(record_));
+                line += '\n';
+                break;
+        }
+        return line;
+    }
+
+  private:
+    const Stream& stream_;
+    Buffers& buffers_;
+    Timestamp ts_;
+    const ConnId& id_;
+    const void* record_;
+    std::string (*summary_)(const void* record);
+};
+
+}  // namespace smtpscope::log

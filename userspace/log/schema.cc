@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "log/schema.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace smtpscope::log {
+namespace {
+
+/// A field of `Record`, before the formats' keys are derived.
+template <class Record>
+struct Field {
+    std::string_view name;
+    std::string_view type;
+    Value (*get)(const Record&);
+};
+
+// What each type of a member is called in a TSV header, and its value.
+constexpr std::string_view type_name(const bool*) {
+    return "bool";
+}
+constexpr std::string_view type_name(const std::uint16_t*) {
+    return "port";
+}
+constexpr std::string_view type_name(const std::uint64_t*) {
+    return "count";
+}
+constexpr std::string_view type_name(const Timestamp*) {
+    return "time";
+}
+constexpr std::string_view type_name(const std::string*) {
+    return "string";
+}
+constexpr std::string_view type_name(const Address*) {
+    return "addr";
+}
+constexpr std::string_view type_name(const StringSet*) {
+    return "set[string]";
+}
+constexpr std::string_view type_name(const std::vector<std::string>*) {
+    return "vector[string]";
+}
+constexpr std::string_view type_name(const std::vector<Address>*) {
+    return "vector[addr]";
+}
+template <class T>
+constexpr std::string_view type_name(const std::optional<T>*) {
+    return type_name(static_cast<const T*>(nullptr));
+}
+
+Value value_of(bool v) {
+    return v;
+}
+Value value_of(std::uint16_t v) {
+    return std::uint64_t{v};
+}
+Value value_of(std::uint64_t v) {
+    return v;
+}
+Value value_of(Timestamp v) {
+    return v;
+}
+Value value_of(const std::string& v) {
+    return std::string_view(v);
+}
+Value value_of(const Address& v) {
+    return v;
+}
+Value value_of(const StringSet& v) {
+    return std::span<const std::string>(v.begin(), v.end());
+}
+Value value_of(const std::vector<std::string>& v) {
+    return std::span<const std::string>(v);
+}
+Value value_of(const std::vector<Address>& v) {
+    return std::span<const Address>(v);
+}
+template <class T>
+Value value_of(const std::optional<T>& v) {
+    return v ? value_of(*v) : Value();
+}
+
+template <class Record, class Member>
+Record record_of(Member Record::*);
+
+template <auto First, auto... Rest>
+constexpr const auto& member(const auto& record) {
+    if constexpr (sizeof...(Rest) == 0)
+        return record.*First;
+    else
+        return member<Rest...>(record.*First);
+}
+
+/// The member that the pointers lead to.
+template <auto First, auto... Rest>
+constexpr auto field(std::string_view name) {
+    using Record = decltype(record_of(First));
+    using Member = std::remove_cvref_t<decltype(member<First, Rest...>(std::declval<const Record&>()))>;
+    return Field<Record>{name, type_name(static_cast<const Member*>(nullptr)),
+                         [](const Record& r) { return value_of(member<First, Rest...>(r)); }};
+}
+
+/// A string member that is not set when it is empty.
+template <auto Member>
+constexpr auto field_unless_empty(std::string_view name) {
+    using Record = decltype(record_of(Member));
+    return Field<Record>{name, "string", [](const Record& r) {
+                             return (r.*Member).empty() ? Value() : Value(std::string_view(r.*Member));
+                         }};
+}
+
+constexpr Field<Info> smtp_fields[] = {
+    field<&Info::ts>("ts"),
+    field<&Info::uid>("uid"),
+    field<&Info::id, &ConnId::orig_h>("id.orig_h"),
+    field<&Info::id, &ConnId::orig_p>("id.orig_p"),
+    field<&Info::id, &ConnId::resp_h>("id.resp_h"),
+    field<&Info::id, &ConnId::resp_p>("id.resp_p"),
+    field<&Info::trans_depth>("trans_depth"),
+    field<&Info::helo>("helo"),
+    field<&Info::mailfrom>("mailfrom"),
+    field<&Info::rcptto>("rcptto"),
+    field<&Info::date>("date"),
+    field<&Info::from>("from"),
+    field<&Info::to>("to"),
+    field<&Info::cc>("cc"),
+    field<&Info::reply_to>("reply_to"),
+    field<&Info::msg_id>("msg_id"),
+    field<&Info::in_reply_to>("in_reply_to"),
+    field<&Info::subject>("subject"),
+    field<&Info::x_originating_ip>("x_originating_ip"),
+    field<&Info::first_received>("first_received"),
+    field<&Info::second_received>("second_received"),
+    field<&Info::last_reply>("last_reply"),
+    field<&Info::path>("path"),
+    field<&Info::user_agent>("user_agent"),
+    field<&Info::tls>("tls"),
+    field<&Info::fuids>("fuids"),
+    field<&Info::is_webmail>("is_webmail"),
+};
+
+constexpr Field<Weird> weird_fields[] = {
+    field<&Weird::ts>("ts"),
+    field<&Weird::uid>("uid"),
+    field<&Weird::id, &ConnId::orig_h>("id.orig_h"),
+    field<&Weird::id, &ConnId::orig_p>("id.orig_p"),
+    field<&Weird::id, &ConnId::resp_h>("id.resp_h"),
+    field<&Weird::id, &ConnId::resp_p>("id.resp_p"),
+    field<&Weird::name>("name"),
+    field_unless_empty<&Weird::addl>("addl"),
+    // The reference's own: whether it also raised a notice, and which of its nodes spoke.
+    {"notice", "bool", [](const Weird&) { return Value(false); }},
+    {"peer", "string", [](const Weird&) { return Value(); }},
+    field_unless_empty<&Weird::source>("source"),
+};
+
+enum : std::size_t { smtp_index, weird_index };
+enum : int { notice_priority = 5, info_priority = 6 };
+
+/// `SMTP_ID_ORIG_H=`: journald takes capitals, digits and underscores, and 64 bytes at most.
+std::string journal_key(std::string_view stream, std::string_view name) {
+    std::string key;
+    for (const char c : std::string(stream) + "_" + std::string(name)) {
+        const bool letter = c >= 'a' && c <= 'z';
+        const bool digit = c >= '0' && c <= '9';
+        key += letter ? static_cast<char>(c - 'a' + 'A') : digit ? c : '_';
+    }
+    key.resize(std::min<std::size_t>(key.size(), 64));
+    return key + "=";
+}
+
+Stream make_stream(std::string_view name, std::size_t index, int priority, const auto& fields) {
+    Stream stream{name, index, priority, {}};
+    for (const auto& f : fields)
+        stream.columns.push_back(
+            {std::string(f.name), std::string(f.type), "\"" + std::string(f.name) + "\":", journal_key(name, f.name)});
+    return stream;
+}
+
+void read_all(const auto& fields, const auto& rec, std::vector<Value>& values) {
+    values.clear();
+    for (const auto& f : fields) values.push_back(f.get(rec));
+}
+
+}  // namespace
+
+std::span<const Stream> streams() {
+    static const Stream all[] = {make_stream("smtp", smtp_index, info_priority, smtp_fields),
+                                 make_stream("weird", weird_index, notice_priority, weird_fields)};
+    return all;
+}
+
+const std::vector<std::string_view>& stream_names() {
+    static const std::vector<std::string_view> names = [] {
+        std::vector<std::string_view> all;
+        for (const Stream& s : streams()) all.push_back(s.name);
+        return all;
+    }();
+    return names;
+}
+
+bool takes(const SinkOptions& sink, std::string_view stream) {
+    if (sink.streams.empty()) return sink.type != SinkType::stdout_ || stream == "smtp";
+    return std::find(sink.streams.begin(), sink.streams.end(), stream) != sink.streams.end();
+}
+
+const Stream& stream_of(const Info&) {
+    return streams()[smtp_index];
+}
+const Stream& stream_of(const Weird&) {
+    return streams()[weird_index];
+}
+
+void read_values(const Info& rec, std::vector<Value>& values) {
+    read_all(smtp_fields, rec, values);
+}
+void read_values(const Weird& rec, std::vector<Value>& values) {
+    read_all(weird_fields, rec, values);
+}
+
+std::string summary(const Info& rec) {
+    std::string text = describe(rec);
+    if (!text.empty()) return text;
+    // Sessions without an envelope are recorded too: most often, what followed STARTTLS could not be read.
+    text = rec.tls ? "encrypted session (STARTTLS), no envelope seen" : "session without sender and recipient";
+    if (rec.helo) text += ", helo " + *rec.helo;
+    if (rec.last_reply && !rec.tls) text += ", last reply " + *rec.last_reply;
+    return text;
+}
+
+std::string summary(const Weird& rec) {
+    std::string text = "weird " + rec.name;
+    if (!rec.addl.empty()) text += ": " + rec.addl;
+    if (!rec.source.empty()) text += " (" + rec.source + ")";
+    return text;
+}
+
+}  // namespace smtpscope::log

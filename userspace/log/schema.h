@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The record streams as tables of fields. JSON, TSV and journald all follow from them: a new field is one line in
+// schema.cc; a new stream is a table there, an overload of each function below, and a function of Output.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "log/options.h"
+#include "smtpscope/records.h"
+
+namespace smtpscope::log {
+
+/// One field of one record, as a view into it; monostate: not set.
+using Value = std::variant<std::monostate, bool, std::uint64_t, Timestamp, Duration, std::string_view, Address,
+                           std::span<const std::string>, std::span<const Address>>;
+
+/// A field of a stream, with what the formats derive from its name.
+struct Column {
+    std::string name;         ///< `id.orig_h`
+    std::string type;         ///< as in the header of a TSV file: `addr`
+    std::string json_key;     ///< `"id.orig_h":`
+    std::string journal_key;  ///< `SMTP_ID_ORIG_H=`
+};
+
+/// What the sinks know of a stream.
+struct Stream {
+    std::string_view name;  ///< `smtp`
+    std::size_t index = 0;  ///< in streams()
+    int priority = 6;       ///< in the journal: a number of syslog(3)
+    std::vector<Column> columns;
+};
+
+/// All of them, in a fixed order.
+std::span<const Stream> streams();
+
+const Stream& stream_of(const Info&);
+const Stream& stream_of(const Weird&);
+
+/// Replaces `values` by those of the record, one a column. They live as long as the record does.
+void read_values(const Info& rec, std::vector<Value>& values);
+void read_values(const Weird& rec, std::vector<Value>& values);
+
+/// The record in a few words, without time and addresses; bytes are as they came from the network.
+std::string summary(const Info& rec);
+std::string summary(const Weird& rec);
+
+}  // namespace smtpscope::log

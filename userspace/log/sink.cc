@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "log/sink.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+
+#include "log/file_writer.h"
+#include "log/journal.h"
+#include "log/line_writer.h"
+#include "log/route.h"
+
+namespace smtpscope::log {
+namespace {
+
+/// The lines of one stream on their way to one writer.
+class Channel {
+  public:
+    Channel(Format format, std::unique_ptr<LineWriter> writer)
+        : format_(format), writer_(std::move(writer)), route_([this](const std::string& b) { writer_->write(b); }) {}
+
+    void add(Rendering& record) {
+        const std::string_view line = record.line(format_);
+        const std::lock_guard lock(mutex_);
+        batch_.append(line);
+        if (batch_.size() >= batch_size || writer_->is_interactive()) push();
+    }
+    void flush() {
+        const std::lock_guard lock(mutex_);
+        if (!batch_.empty()) push();
+    }
+    void reopen() {
+        const std::lock_guard lock(mutex_);
+        if (!batch_.empty()) push();
+        writer_->reopen();
+    }
+
+  private:
+    static constexpr std::size_t batch_size = 65536;
+
+    void push() {
+        route_.push(std::move(batch_));
+        batch_.clear();
+        batch_.reserve(batch_size + batch_size / 4);
+    }
+
+    std::mutex mutex_;
+    const Format format_;
+    std::string batch_;
+    std::unique_ptr<LineWriter> writer_;
+    Route<std::string> route_;
+};
+
+/// Files and standard output.
+class TextSink final : public Sink {
+  public:
+    using MakeWriter = std::function<std::unique_ptr<LineWriter>(const WriterContext&)>;
+
+    TextSink(const SinkOptions& options, const std::string& name)
+        : options_(options), tally_(name), archiver_(options_, tally_), channels_(streams().size()) {}
+    ~TextSink() override { flush(); }
+
+    void open(const MakeWriter& make_writer) {
+        for (const Stream& stream : streams()) {
+            if (!takes(options_, stream.name)) continue;
+            const WriterContext context{stream, options_.format, tally_};
+            channels_[stream.index] = std::make_unique<Channel>(options_.format, make_writer(context));
+        }
+    }
+    const SinkOptions& options() const { return options_; }
+    Archiver& archiver() { return archiver_; }
+
+    void add(Rendering& record) override {
+        if (auto& channel = channels_[record.stream().index]) channel->add(record);
+    }
+    void flush() override { for_each(&Channel::flush); }
+    void reopen() override { for_each(&Channel::reopen); }
+    const Tally& tally() const override { return tally_; }
+    Tally& tally() override { return tally_; }
+
+  private:
+    void for_each(void (Channel::*act)()) {
+        for (const auto& channel : channels_)
+            if (channel) ((*channel).*act)();
+    }
+
+    const SinkOptions options_;
+    Tally tally_;
+    Archiver archiver_;
+    std::vector<std::unique_ptr<Channel>> channels_;  ///< by stream; nullptr: not taken
+};
+
+class JournalSink final : public Sink {
+  public:
+    explicit JournalSink(const SinkOptions& options)
+        : options_(options), tally_("journald"), route_([this](const JournalEntry* e) { send(*e); }) {}
+
+    void add(Rendering& record) override {
+        if (!takes(options_, record.stream().name)) return;
+        std::string_view message = record.line(Format::brief);
+        message.remove_suffix(1);
+        JournalEntry entry(record.stream().priority, message);
+        entry.add(record.stream(), record.values());
+        const std::lock_guard lock(mutex_);
+        route_.push(&entry);
+    }
+    const Tally& tally() const override { return tally_; }
+    Tally& tally() override { return tally_; }
+
+  private:
+    void send(const JournalEntry& entry) {
+        const int error = entry.send();
+        if (error == 0)
+            tally_.wrote(1);
+        else if (error == ENOTCONN)
+            tally_.dropped(1, "there is no journald: /run/systemd/journal/socket is missing.");
+        else
+            tally_.dropped(1, std::string("journald refused an entry: ") + std::strerror(error) + ".");
+    }
+
+    const SinkOptions options_;
+    Tally tally_;
+    std::mutex mutex_;
+    Route<const JournalEntry*> route_;
+};
+
+void check_directory(const std::string& directory) {
+    struct stat status {};
+    const auto refuse = [&](const std::string& why, const std::string& remedy) {
+        throw std::runtime_error("log directory " + directory + ": " + why + "; " + remedy + ".");
+    };
+    if (::stat(directory.c_str(), &status) != 0) refuse(std::strerror(errno), "create it or name another");
+    if (!S_ISDIR(status.st_mode)) refuse("not a directory", "name another");
+    if (::access(directory.c_str(), W_OK | X_OK) != 0) refuse(std::strerror(errno), "let this user write there");
+}
+
+std::unique_ptr<Sink> make_file_sink(const SinkOptions& options) {
+    check_directory(options.directory);
+    auto sink = std::make_unique<TextSink>(options, options.directory);
+    TextSink& s = *sink;
+    s.open([&s](const WriterContext& c) { return std::make_unique<FileWriter>(c, s.options(), s.archiver()); });
+    return sink;
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> make_sink(const SinkOptions& options) {
+    switch (options.type) {
+        case SinkType::journald:
+            return std::make_unique<JournalSink>(options);
+        case SinkType::file:
+            return make_file_sink(options);
+        case SinkType::stdout_:
+            break;
+    }
+    auto sink = std::make_unique<TextSink>(options, "stdout");
+    sink->open(make_stdout_writer);
+    return sink;
+}
+
+}  // namespace smtpscope::log

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// UTF-8 (RFC 3629, and table 3-7 of the Unicode standard), and which of its characters may stand in a log.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace smtpscope::log {
+
+struct Character {
+    char32_t code = 0;
+    std::size_t length = 0;  ///< in bytes; 0: the text does not begin with a well-formed character
+};
+
+/// The first character of a text that is not empty.
+Character decode(std::string_view text);
+
+/// Whether the reference writes the character as it is: no controls, no private use, nothing from U+FFF0 to U+FFFF.
+bool reference_prints(char32_t code);
+
+/// Whether a terminal shows the character in its place: neither a control, nor one that ends a line, turns the
+/// direction of the text or is not seen at all.
+bool is_visible(char32_t code);
+
+}  // namespace smtpscope::log

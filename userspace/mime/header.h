@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One header field, and the grammar of structured ones (RFC 5322, 2.2 and RFC 2045, 5.1), read as leniently as the
+// reference reads them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace smtpscope::mime {
+
+/// A field's name, and its value without the white space before it. Both point into the field.
+struct HeaderField {
+    std::string_view name;
+    std::string_view value;
+};
+
+/// Splits an unfolded field; nullopt if it has no name that a colon follows.
+std::optional<HeaderField> parse_header_field(std::string_view field);
+
+enum class MediaType { multipart, message, other };
+
+/// What a Content-Type field says, as far as the structure of the message depends on it.
+struct ContentType {
+    MediaType type = MediaType::other;
+    std::optional<std::string> boundary;  ///< of a multipart; may be empty
+};
+
+/// nullopt if there is no type/subtype in it. A multipart without a boundary is MediaType::other.
+std::optional<ContentType> parse_content_type(std::string_view value);
+
+/// ASCII letters alone are folded.
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+}  // namespace smtpscope::mime

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smtp/analyzer.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace smtpscope::smtp {
+
+namespace {
+
+constexpr std::string_view smtp_source = "SMTP";
+constexpr std::string_view line_source = "CONTENTLINE";
+constexpr std::size_t max_command_length =
+    16384;  // bytes; RFC 5321, 4.5.3.1.4 asks for 512, servers take 2,048 to 12,288
+constexpr std::size_t max_trailing_lines = 128;    // no client pipelines more than it can have answered at once
+constexpr std::uint64_t shortest_change = 20;      // bytes of "RSET" and "MAIL FROM:<>": less begins no transaction
+constexpr std::size_t max_trailing_length = 1024;  // bytes; RFC 5321, 4.5.3.1.4 allows 512
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view upper_case) {
+    return text.size() >= upper_case.size() &&
+           std::equal(upper_case.begin(), upper_case.end(), text.begin(),
+                      [](char a, char b) { return a == (b >= 'a' && b <= 'z' ? b - ('a' - 'A') : b); });
+}
+
+/// A line that is a command by its whole form, and hardly one of a letter.
+bool is_plain_command(std::string_view line) {
+    const Command c = parse_command(line);
+    switch (c.verb) {
+        case Verb::mail:
+            return starts_with_ignoring_case(c.arg, "FROM:");
+        case Verb::rcpt:
+            return starts_with_ignoring_case(c.arg, "TO:");
+        case Verb::data:
+        case Verb::rset:
+        case Verb::quit:
+        case Verb::starttls:
+        case Verb::x_anonymoustls:
+            return c.arg.empty();
+        case Verb::ehlo:
+        case Verb::helo:
+        case Verb::auth:
+            return !c.arg.empty() && c.arg.find(' ', c.arg.find(' ') + 1) == c.arg.npos;
+        case Verb::bdat:
+            return parse_bdat_argument(c.arg).error == nullptr;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+Analyzer::Analyzer(const Limits& limits, Handler& handler) : limits_(&limits), handler_(&handler) {
+    pending_.push_back({Verb::greeting, false, false, false, 0});
+}
+
+// ---- lines
+
+void Analyzer::data(Side side, std::string_view bytes) {
+    LineReader& r = reader(side);
+    while (!bytes.empty() && mode_ != Mode::stopped) {
+        if (chunk_left_ > 0 && is_client(side)) {
+            r.skip_line_end(bytes);
+            take_chunk(bytes);
+            continue;
+        }
+        const auto line = r.next(bytes, limits_->line_length);
+        report_oddities(r);
+        if (!line) return;
+        if (is_client(side))
+            client_line(*line);
+        else
+            server_line(*line);
+    }
+}
+
+void Analyzer::report_oddities(LineReader& r) {
+    if (!r.has_oddities()) return;
+    const LineOddities odd = r.take_oddities();
+    if (odd.nul) handler_->smtp_weird("NUL_in_line", {}, line_source);
+    if (odd.single_cr) handler_->smtp_weird("line_terminated_with_single_CR", {}, line_source);
+    if (odd.too_long) handler_->smtp_weird("contentline_size_exceeded", {}, line_source);
+}
+
+void Analyzer::end(Side side) {
+    if (mode_ == Mode::stopped) return;
+    if (const auto line = reader(side).flush()) {
+        if (is_client(side))
+            client_line(*line);
+        else
+            server_line(*line);
+    }
+}
+
+void Analyzer::finish() {
+    if (in_message_) end_message();
+    mode_ = Mode::stopped;
+}
+
+// ---- the client
+
+void Analyzer::client_line(const Line& line) {
+    if (recovering_) return collect(line);
+    switch (mode_) {
+        case Mode::data:
+            return data_line(line);
+        case Mode::auth:
+            mode_ = Mode::command;  // until the next 334
+            push({Verb::auth_answer, {}, false});
+            return;
+        case Mode::command:
+            return command_line(line);
+        case Mode::stopped:
+            return;
+    }
+}
+
+void Analyzer::push(const Request& request, bool doubtful) {
+    const Tag tag = handler_->smtp_request(request);
+    if (tag == stop_analysis) {
+        mode_ = Mode::stopped;
+        return;
+    }
+    if (limits_->pending_commands > 0 && pending_.size() - pending_head_ >= limits_->pending_commands) {
+        handler_->smtp_weird("smtp_excessive_pending_cmds", {}, smtp_source);
+        while (pending_head_ < pending_.size()) lose_front();
+    }
+    pending_.push_back({request.verb, request.final, doubtful, false, tag});
+}
+
+void Analyzer::command_line(const Line& line) {
+    if (!line.whole() || line.text.size() > max_command_length) {  // the server refuses it, once
+        if (line.ends) push({});
+        return;
+    }
+    // Not a command: where lines end with several CRs the server sees none here.
+    if (line.text.empty()) return;
+    const Command c = parse_command(line.text);
+    if (c.verb == Verb::unknown) {
+        // The text may be a password that was sent out of turn.
+        handler_->smtp_unexpected(turned_ ? Side::resp : Side::orig, "unknown command", {});
+        push({});
+        return;
+    }
+    const bool last =
+        c.verb == Verb::bdat && c.arg.size() >= 5 && starts_with_ignoring_case(c.arg.substr(c.arg.size() - 5), " LAST");
+    // Behind the mechanism an initial response may follow (RFC 4954, 4), which is a secret.
+    push({c.verb, c.verb == Verb::auth ? c.arg.substr(0, c.arg.find_first_of(" \t")) : c.arg, last});
+    if (mode_ == Mode::stopped) return;
+    if (c.verb == Verb::bdat) return bdat_command(c.arg);
+    if (in_bdat_) {
+        // After a loss within a chunk the reference has closed it already.
+        if (!gapped_) handler_->smtp_weird("smtp_missing_bdat_last_chunk", {}, smtp_source);
+        bdat_.finish(*handler_);
+        end_message();
+    }
+    if (c.verb != Verb::data) return;
+    begin_message();
+    mode_ = Mode::data;
+    data_accepted_ = data_reply_lost_ = false;
+}
+
+void Analyzer::bdat_command(std::string_view text) {
+    const BdatArgument arg = parse_bdat_argument(text);
+    if (arg.error) return handler_->smtp_weird("smtp_invalid_bdat_command", arg.error, smtp_source);
+    if (arg.size > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+        return handler_->smtp_weird("smtp_huge_bdat_chunk", std::to_string(arg.size), smtp_source);
+    if (!in_bdat_) {
+        begin_message();
+        in_bdat_ = true;
+    }
+    chunk_left_ = arg.size;
+    chunk_last_ = arg.last;
+    if (chunk_left_ == 0) finish_chunk();
+}
+
+void Analyzer::take_chunk(std::string_view& bytes) {
+    const std::string_view octets = bytes.substr(0, std::min<std::uint64_t>(chunk_left_, bytes.size()));
+    bytes.remove_prefix(octets.size());
+    chunk_left_ -= octets.size();
+    bdat_.data(octets, *handler_);
+    if (chunk_left_ == 0) finish_chunk();
+}
+
+void Analyzer::finish_chunk() {
+    if (!chunk_last_) return;
+    bdat_.finish(*handler_);
+    end_message();
+}
+
+void Analyzer::begin_message() {
+    if (in_message_) {
+        handler_->smtp_weird("smtp_nested_mail_transaction", {}, smtp_source);
+        end_message();
+    }
+    in_message_ = true;
+    data_begun_ = gapped_ = false;
+    handler_->smtp_begin_data();
+}
+
+void Analyzer::end_message() {
+    in_message_ = in_bdat_ = gapped_ = false;
+    chunk_left_ = 0;
+    if (mode_ == Mode::data) mode_ = Mode::command;
+    trailing_.clear();
+    handler_->smtp_end_data();
+}
+
+/// Where a dot stands between other line ends than CRLF, a server may read on (SMTP smuggling, CVE-2023-51764). It is
+/// an end, as for the reference, but the transaction is not over before a reply says so.
+void Analyzer::end_of_data(bool doubtful) {
+    end_message();
+    push({Verb::end_of_data, {}, !doubtful}, doubtful);
+}
+
+void Analyzer::data_line(const Line& line) {
+    if (line.whole() && line.text == ".") return end_of_data(!line.plain);
+    if (data_reply_lost_ && !data_accepted_ && !data_begun_ && is_plain_command(line.text)) {
+        // The lost reply refused DATA: no letter begins like this.
+        end_message();
+        return command_line(line);
+    }
+    if (gapped_) collect(line);
+    content_line(line, line.ends);
+}
+
+void Analyzer::content_line(const Line& line, bool crlf) {
+    std::string_view text = line.text;
+    if (line.begins && text.starts_with('.')) text.remove_prefix(1);
+    data_begun_ = true;
+    handler_->smtp_data(text, crlf);
+}
+
+// ---- the server
+
+void Analyzer::server_line(const Line& line) {
+    if (!line.begins) return;
+    const auto reply = parse_reply(line.text);
+    if (!reply) {
+        handler_->smtp_unexpected(turned_ ? Side::orig : Side::resp, "reply code out of range", line.text);
+        return;
+    }
+    server_seen_ = true;
+    // A code that changes within a reply (RFC 5321, 4.2.1 forbids it) does not make it two.
+    if (!continuing_) begin_reply(reply->code);
+    if (mode_ == Mode::stopped) return;
+    continuing_ = reply->more;
+    handler_->smtp_reply({answered_.tag, answered_.verb, answered_.final, reply->code, reply->more, reply->text});
+    if (!continuing_ && mode_ != Mode::stopped) finish_reply(reply->code);
+}
+
+bool Analyzer::pending_has(Verb v) const {
+    return std::any_of(pending_.begin() + static_cast<std::ptrdiff_t>(pending_head_), pending_.end(),
+                       [v](const Pending& p) { return p.verb == v; });
+}
+
+void Analyzer::lose_front() {
+    const Pending p = pending_[pending_head_++];
+    handler_->smtp_reply_lost(p.tag, p.verb, p.final);
+}
+
+/// Lets go of commands that this reply cannot be for.
+void Analyzer::align(std::uint16_t code) {
+    const auto waiting = [this] { return pending_head_ < pending_.size(); };
+    // A client that has gone on after a loss in the server's stream had its replies before.
+    while (waiting() && pending_[pending_head_].before_gap && !pending_.back().before_gap) lose_front();
+    // More was sent after a doubtful end, without waiting: this is the reply to the true one.
+    if (waiting() && pending_[pending_head_].doubtful && pending_.back().verb == Verb::end_of_data)
+        while (pending_head_ + 1 < pending_.size()) lose_front();
+    if (code == 354 && pending_has(Verb::data))
+        while (pending_[pending_head_].verb != Verb::data) lose_front();
+}
+
+void Analyzer::begin_reply(std::uint16_t code) {
+    recover(code);
+    align(code);
+    answered_ = {};
+    if (pending_head_ == pending_.size()) return;
+    const Pending& front = pending_[pending_head_];
+    // DATA is not answered like this: the reply is to a command that was lost.
+    if (client_gap_ && front.verb == Verb::data && code < 300) return;
+    answered_ = front;
+    answered_.final |= front.doubtful;
+    if (++pending_head_ * 2 < pending_.size()) return;  // half of it is history: let that go, at a constant cost each
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_head_));
+    pending_head_ = 0;
+}
+
+void Analyzer::finish_reply(std::uint16_t code) {
+    switch (answered_.verb) {
+        case Verb::data:
+            if (code == 354)
+                data_accepted_ = true;
+            else if (mode_ == Mode::data)
+                end_message();
+            break;
+        case Verb::auth:
+        case Verb::auth_answer:
+            // A client that did not wait has sent its answer before.
+            if (code == 334 && mode_ == Mode::command && pending_head_ == pending_.size()) mode_ = Mode::auth;
+            break;
+        case Verb::starttls:
+        case Verb::x_anonymoustls:
+            if (code != 220) break;
+            mode_ = Mode::stopped;
+            handler_->smtp_starttls();
+            break;
+        case Verb::turn:
+            if (code == 250) turned_ = !turned_;
+            break;
+        default:
+            if (code != 354 || !client_gap_ || mode_ != Mode::command || in_message_) break;
+            begin_message();  // its DATA was lost, and perhaps some of the message, or all of it
+            gapped_ = true;
+            mode_ = Mode::data;
+            data_accepted_ = true;
+            break;
+    }
+}
+
+// ---- after a loss
+
+void Analyzer::gap(Side side, std::uint64_t length) {
+    if (mode_ == Mode::stopped) return;
+    handler_->smtp_unexpected(side, "content gap", std::to_string(length));
+    if (is_client(side))
+        client_gap(length);
+    else
+        server_gap();
+}
+
+void Analyzer::client_gap(std::uint64_t length) {
+    if (chunk_left_ > 0) {
+        // The chunk's size tells where it ends; only its lines are torn.
+        const std::uint64_t lost = std::min(length, chunk_left_);
+        handler_->smtp_weird("smtp_bdat_remaining_at_end_data", {}, smtp_source);
+        if (bdat_.has_partial()) handler_->smtp_weird("smtp_bdat_undelivered_at_done", {}, "SMTP_BDAT");
+        bdat_.finish(*handler_);
+        gapped_ = true;
+        handler_->smtp_data_gap(lost);
+        chunk_left_ -= lost;
+        length -= lost;
+        if (chunk_left_ == 0) finish_chunk();
+        if (length == 0) return;
+    }
+    LineReader& r = reader(turned_ ? Side::resp : Side::orig);
+    const auto torn = r.flush();
+    client_gap_ = true;
+    trailing_.clear();
+    if (mode_ == Mode::data) {
+        gapped_ = true;
+        // Its beginning is content, and shows that the line before was whole. Of a dot alone more may follow.
+        if (torn && !torn->text.empty() && torn->text != ".") content_line(*torn, false);
+        handler_->smtp_data_gap(length);
+    } else {
+        mode_ = Mode::command;
+        recovering_ = true;
+        unclassified_ = length == 0 || length >= shortest_change;
+    }
+    r.drop();
+}
+
+void Analyzer::server_gap() {
+    reader(turned_ ? Side::orig : Side::resp).drop();
+    continuing_ = false;
+    for (std::size_t i = pending_head_; i < pending_.size(); ++i) pending_[i].before_gap = true;
+    data_reply_lost_ = pending_has(Verb::data);
+}
+
+/// Remembers a client's line that may be a command: it is one if the server answers next.
+void Analyzer::collect(const Line& line) {
+    const bool plain = line.whole() && line.text.size() <= max_trailing_length && is_plain_command(line.text);
+    if (plain && recovering_ && !server_seen_) {  // one side alone was captured: nobody will answer
+        recovering_ = false;
+        return command_line(line);
+    }
+    if (!plain || trailing_.size() == max_trailing_lines) trailing_.clear();
+    if (plain) trailing_.emplace_back(line.text);
+    unclassified_ |= !plain;
+}
+
+void Analyzer::replay() {
+    for (const std::string& text : std::exchange(trailing_, {})) {
+        const Command c = parse_command(text);
+        if (c.verb == Verb::bdat)  // its octets have gone by
+            push({c.verb, c.arg, parse_bdat_argument(c.arg).last});
+        else
+            command_line({text});
+        if (mode_ == Mode::stopped) return;
+    }
+}
+
+/// The server speaks, so no message is under way: the client's last lines were what it answers.
+void Analyzer::recover(std::uint16_t code) {
+    if (recovering_) return recover_commands(code);
+    if (mode_ != Mode::data || !gapped_) return;
+    // Content was sent, so the lost reply had let it go.
+    if (code != 354 && data_begun_ && pending_head_ + 1 == pending_.size() && pending_.back().verb == Verb::data &&
+        pending_.back().before_gap)
+        lose_front();
+    if (pending_head_ < pending_.size()) return;
+    // The message's end was lost. Commands after it mean that its reply was lost as well.
+    std::vector<std::string> commands = std::exchange(trailing_, {});
+    end_of_data(false);
+    if (commands.empty() || mode_ == Mode::stopped) return;
+    lose_front();
+    trailing_ = std::move(commands);
+    replay();
+}
+
+void Analyzer::recover_commands(std::uint16_t code) {
+    if (trailing_.empty()) {
+        recovering_ = code != 354;  // a lost DATA was answered
+        return;
+    }
+    recovering_ = false;
+    const bool same_message = in_bdat_ && parse_command(trailing_.front()).verb == Verb::bdat;
+    if (unclassified_ && !same_message) handler_->smtp_commands_lost();
+    replay();
+}
+
+}  // namespace smtpscope::smtp

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The SMTP analyzer: two byte streams in, events out.
+//
+// A reply belongs to the oldest command that has none yet (RFC 2920, 3.1). After bytes were lost the analyzer finds its
+// way back by what both ends do: a client that waits for replies has had them, and a server does not speak during a
+// message.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smtp/bdat.h"
+#include "smtp/line_reader.h"
+#include "smtp/protocol.h"
+#include "smtpscope/options.h"
+
+namespace smtpscope::smtp {
+
+class Analyzer {
+  public:
+    /// Both outlive the analyzer.
+    Analyzer(const Limits& limits, Handler& handler);
+
+    void data(Side side, std::string_view bytes);
+    /// `length` bytes are lost; 0: the session began before the capture did.
+    void gap(Side side, std::uint64_t length);
+    void end(Side side);
+    /// The connection is over: an open message ends here.
+    void finish();
+
+  private:
+    enum class Mode : std::uint8_t {
+        command,
+        data,     ///< between DATA and its dot; from the command on, because clients need not wait for the 354
+        auth,     ///< the next line answers a 334
+        stopped,  ///< TLS, or no longer wanted
+    };
+    struct Pending {
+        Verb verb;
+        bool final;
+        bool doubtful;    ///< an end of data that not all servers take for one
+        bool before_gap;  ///< bytes of the server were lost since; the reply may have been among them
+        Tag tag;
+    };
+
+    bool is_client(Side s) const { return (s == Side::orig) != turned_; }
+    LineReader& reader(Side s) { return readers_[index(s)]; }
+    void report_oddities(LineReader& r);
+
+    void client_line(const Line& line);
+    void command_line(const Line& line);
+    void bdat_command(std::string_view arg);
+    void data_line(const Line& line);
+    void content_line(const Line& line, bool crlf);
+    void take_chunk(std::string_view& bytes);
+    void finish_chunk();
+    void begin_message();
+    void end_message();
+    void end_of_data(bool doubtful);
+    void push(const Request& request, bool doubtful = false);
+
+    void server_line(const Line& line);
+    void begin_reply(std::uint16_t code);
+    void finish_reply(std::uint16_t code);
+    void align(std::uint16_t code);
+    void lose_front();
+    bool pending_has(Verb v) const;
+
+    void client_gap(std::uint64_t length);
+    void server_gap();
+    void collect(const Line& line);
+    void recover(std::uint16_t code);
+    void recover_commands(std::uint16_t code);
+    void replay();
+
+    const Limits* limits_;
+    Handler* handler_;
+    LineReader readers_[2];
+    BdatLines bdat_;
+    std::vector<Pending> pending_;  ///< commands without a reply, from pending_head_ on
+    std::size_t pending_head_ = 0;
+    std::vector<std::string>
+        trailing_;                  ///< after a gap: the last lines from the client, as long as they look like commands
+    Pending answered_{};            ///< the request that the current reply answers; tag 0: none
+    std::uint64_t chunk_left_ = 0;  ///< octets of the current BDAT chunk to come
+    Mode mode_ = Mode::command;
+    bool turned_ = false;  ///< TURN: the responder has become the client
+    bool in_message_ = false;
+    bool in_bdat_ = false;  ///< the message comes by BDAT
+    bool chunk_last_ = false;
+    bool data_accepted_ = false;    ///< the 354 was seen
+    bool data_reply_lost_ = false;  ///< bytes of the server were lost when it was due
+    bool data_begun_ = false;       ///< a line of this message was seen
+    bool gapped_ = false;           ///< bytes of this message were lost
+    bool recovering_ = false;       ///< what the client's lines are is not known
+    bool unclassified_ = false;     ///< and a new transaction may have begun among them
+    bool client_gap_ = false;       ///< commands may have been lost
+    bool server_seen_ = false;
+    bool continuing_ = false;  ///< the reply has more lines
+};
+
+}  // namespace smtpscope::smtp

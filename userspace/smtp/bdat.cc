@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smtp/bdat.h"
+
+namespace smtpscope::smtp {
+
+namespace {
+constexpr std::string_view source = "SMTP_BDAT";
+}
+
+/// Hands out what exceeds the longest line, so that at most one line's length is left.
+void BdatLines::pieces(std::string_view& line, Handler& handler) {
+    if (line.size() <= max_line_length) return;
+    handler.smtp_weird("smtp_bdat_line_too_long", std::to_string(line.size()), source);
+    while (line.size() > max_line_length) {
+        handler.smtp_data(line.substr(0, max_line_length), false);
+        line.remove_prefix(max_line_length);
+    }
+}
+
+void BdatLines::data(std::string_view octets, Handler& handler) {
+    while (!octets.empty()) {
+        const std::size_t lf = octets.find('\n');
+        if (lf == octets.npos) {
+            partial_ += octets;
+            if (partial_.size() > max_line_length + 1) {  // the last octet may be the CR of its end
+                std::string_view rest = partial_;
+                const bool cr = rest.ends_with('\r');
+                if (cr) rest.remove_suffix(1);
+                pieces(rest, handler);
+                partial_ = std::string(rest) + (cr ? "\r" : "");
+            }
+            return;
+        }
+        std::string_view line = octets.substr(0, lf + 1);
+        if (!partial_.empty()) line = partial_ += line;
+        octets.remove_prefix(lf + 1);
+        const bool crlf = line.size() > 1 && line[line.size() - 2] == '\r';
+        line.remove_suffix(crlf ? 2 : 1);
+        pieces(line, handler);
+        if (!crlf) {
+            handler.smtp_weird("smtp_bdat_line_lf_only", {}, source);
+            line = {line.data(), line.size() + 1};  // a bare LF is content: its octet follows in the same buffer
+        }
+        handler.smtp_data(line, crlf);
+        partial_.clear();
+    }
+}
+
+void BdatLines::finish(Handler& handler) {
+    if (!partial_.empty()) handler.smtp_data(partial_, false);
+    partial_.clear();
+}
+
+}  // namespace smtpscope::smtp

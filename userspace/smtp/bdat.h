@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The octets of BDAT chunks (RFC 3030) as lines of a message. Chunks end anywhere, also within a line.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "smtp/protocol.h"
+
+namespace smtpscope::smtp {
+
+class BdatLines {
+  public:
+    static constexpr std::size_t max_line_length = 4096;  ///< bytes; the reference's SMTP::bdat_max_line_length
+
+    void data(std::string_view octets, Handler& handler);
+    /// The message is over; what is left is its last line, without an end.
+    void finish(Handler& handler);
+    bool has_partial() const { return !partial_.empty(); }
+
+  private:
+    static void pieces(std::string_view& line, Handler& handler);
+
+    std::string partial_;
+};
+
+}  // namespace smtpscope::smtp

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "smtp/line_reader.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include <algorithm>
+#include <bit>
+
+namespace smtpscope::smtp {
+
+namespace {
+
+/// The first CR, LF or NUL from `from` on; the text's size if there is none.
+std::size_t find_mark(std::string_view text, std::size_t from) {
+    std::size_t i = from;
+#ifdef __SSE2__
+    const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n'), nul = _mm_setzero_si128();
+    for (; i + 16 <= text.size(); i += 16) {
+        const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+        const __m128i hit =
+            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)), _mm_cmpeq_epi8(v, nul));
+        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit)))
+            return i + static_cast<std::size_t>(std::countr_zero(mask));
+    }
+#endif
+    while (i < text.size() && text[i] != '\r' && text[i] != '\n' && text[i] != '\0') ++i;
+    return i;
+}
+
+}  // namespace
+
+std::optional<Line> LineReader::emit(std::string_view text, bool ends, bool crlf) {
+    if (!partial_.empty()) {
+        partial_ += text;
+        partial_out_ = true;
+        text = partial_;
+    }
+    const Line line{text, !mid_line_, ends, plain_ && crlf && crlf_before_};
+    mid_line_ = !ends;
+    if (ends) {
+        plain_ = true;
+        crlf_before_ = crlf;
+    }
+    return line;
+}
+
+/// After a CR: takes off the LF that completes the line's end. True if an empty line is due instead.
+bool LineReader::note_after_cr(std::string_view& bytes) {
+    while (after_cr_ && !bytes.empty()) {
+        crlf_before_ &= bytes[0] == '\n';  // a CR that was the last byte counted as half of a CRLF until now
+        if (bytes[0] == '\r') {
+            ++held_crs_;
+            bytes.remove_prefix(1);
+            continue;
+        }
+        if (bytes[0] == '\n') {
+            bytes.remove_prefix(1);
+            held_crs_ = 0;
+        } else if (!cr_seen_) {
+            oddities_.single_cr = cr_seen_ = true;
+        }
+        after_cr_ = false;
+    }
+    if (after_cr_ || held_crs_ == 0) return false;
+    --held_crs_;
+    return true;
+}
+
+std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit) {
+    if (partial_out_) {
+        partial_.clear();
+        partial_out_ = false;
+    }
+    if (dot_held_ && !bytes.empty()) {
+        dot_held_ = false;
+        return emit({}, true, bytes[0] == '\n');
+    }
+    if ((after_cr_ || held_crs_ > 0) && note_after_cr(bytes)) return emit({}, true, false);
+    if (bytes.empty()) return std::nullopt;
+
+    std::size_t mark = find_mark(bytes, 0);
+    const auto too_long = [&] { return limit > 0 && partial_.size() + mark > limit; };
+    while (mark < bytes.size() && bytes[mark] == '\0' && !too_long()) {
+        if (!nul_seen_) {
+            oddities_.nul = nul_seen_ = true;
+            plain_ = false;
+            partial_ += bytes.substr(0, mark);
+            bytes.remove_prefix(mark + 1);
+            mark = find_mark(bytes, 0);
+        } else {
+            mark = find_mark(bytes, mark + 1);
+        }
+    }
+    if (too_long()) {
+        if (!long_seen_) oddities_.too_long = long_seen_ = true;
+        const std::string_view piece = bytes.substr(0, limit - std::min(limit, partial_.size()));
+        bytes.remove_prefix(piece.size());
+        return emit(piece, false, false);
+    }
+    if (mark == bytes.size()) {
+        partial_ += bytes;
+        bytes = {};
+        return std::nullopt;
+    }
+    const std::string_view text = bytes.substr(0, mark);
+    after_cr_ = bytes[mark] == '\r';
+    bytes.remove_prefix(mark + 1);
+    // A CR at the very end of the bytes counts as half of a CRLF until the next byte says otherwise.
+    const bool crlf = after_cr_ && (bytes.empty() || bytes[0] == '\n');
+    // For a line with a dot alone too much hangs on it: that waits.
+    if (crlf && bytes.empty() && !mid_line_ && partial_.size() + text.size() == 1 && (partial_ == "." || text == ".")) {
+        partial_.assign(1, '.');
+        dot_held_ = true;
+        return std::nullopt;
+    }
+    if (crlf && !bytes.empty()) {
+        bytes.remove_prefix(1);
+        after_cr_ = false;
+    }
+    return emit(text, true, crlf);
+}
+
+std::optional<Line> LineReader::flush() {
+    if (partial_out_) partial_.clear();
+    partial_out_ = after_cr_ = dot_held_ = false;
+    held_crs_ = 0;
+    const bool any = !partial_.empty() || mid_line_;
+    return any ? emit({}, true, false) : std::nullopt;
+}
+
+void LineReader::drop() {
+    partial_.clear();
+    partial_out_ = mid_line_ = after_cr_ = dot_held_ = false;
+    held_crs_ = 0;
+    plain_ = crlf_before_ = true;
+}
+
+void LineReader::skip_line_end(std::string_view& bytes) {
+    if (!after_cr_ || bytes.empty()) return;
+    if (bytes[0] == '\n') bytes.remove_prefix(1);
+    after_cr_ = false;
+}
+
+LineOddities LineReader::take_oddities() {
+    const LineOddities out = oddities_;
+    oddities_ = {};
+    return out;
+}
+
+}  // namespace smtpscope::smtp

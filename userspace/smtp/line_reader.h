@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One direction of a session as lines.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace smtpscope::smtp {
+
+/// A line without its end, or a piece of one that is longer than the limit.
+struct Line {
+    std::string_view text;
+    bool begins = true;  ///< the line's first piece
+    bool ends = true;    ///< and its last
+    bool plain = true;   ///< ended by CRLF, as was the line before, and no NUL taken out: all readers agree on it
+
+    bool whole() const { return begins && ends; }
+};
+
+/// What was met for the first time; each is reported once.
+struct LineOddities {
+    bool nul = false;        ///< NUL_in_line
+    bool single_cr = false;  ///< line_terminated_with_single_CR
+    bool too_long = false;   ///< contentline_size_exceeded
+};
+
+/// Lines end with LF, with any number of CRs before it, or with a CR that no LF follows. The first NUL is left out, as
+/// the reference does, and later ones stand. The result does not depend on how the bytes are cut into calls.
+class LineReader {
+  public:
+    /// The next line of `bytes`, which is cut off them; nullopt when they are used up. The text lives in `bytes` or in
+    /// the reader, until the next call.
+    std::optional<Line> next(std::string_view& bytes, std::size_t limit);
+
+    /// Ends the line that was begun, if there is one: bytes are missing, or no more will come.
+    std::optional<Line> flush();
+    /// The same, and the line is forgotten.
+    void drop();
+    bool has_partial() const { return !partial_.empty(); }
+    /// What comes next is not of lines: an LF that belongs to the line before is still taken off first.
+    void skip_line_end(std::string_view& bytes);
+
+    bool has_oddities() const { return oddities_.nul || oddities_.single_cr || oddities_.too_long; }
+    LineOddities take_oddities();
+
+  private:
+    std::optional<Line> emit(std::string_view text, bool ends, bool crlf);
+    bool note_after_cr(std::string_view& bytes);
+
+    std::string partial_;       ///< the line so far
+    bool partial_out_ = false;  ///< partial_ was handed out and is dead at the next call
+    bool mid_line_ = false;     ///< a piece of this line was handed out already
+    bool after_cr_ = false;     ///< the last line ended with a CR, and its LF may follow
+    bool dot_held_ = false;     ///< partial_ is a dot, and a CR was the last byte
+    unsigned held_crs_ = 0;     ///< CRs after that one: part of its end if an LF follows, else empty lines
+    bool plain_ = true;         ///< of the line so far
+    bool crlf_before_ = true;   ///< how the line before ended
+    bool nul_seen_ = false;
+    bool cr_seen_ = false;
+    bool long_seen_ = false;
+    LineOddities oddities_;
+};
+
+}  // namespace smtpscope::smtp

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The vocabulary of SMTP (RFC 5321 and its extensions), and the events that a session is turned into. Events have the
+// reference's names.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "smtpscope/side.h"
+
+namespace smtpscope::smtp {
+
+enum class Verb : std::uint8_t {
+    unknown,
+    ehlo,
+    helo,
+    mail,
+    rcpt,
+    data,
+    quit,
+    rset,
+    vrfy,
+    expn,
+    help,
+    noop,
+    starttls,
+    x_anonymoustls,
+    send,
+    soml,
+    saml,
+    turn,  ///< RFC 821
+    bdat,  ///< RFC 3030
+    etrn,  ///< RFC 1985
+    auth,  ///< RFC 4954
+    // Never a word on the wire:
+    greeting,     ///< what the server's first reply answers
+    end_of_data,  ///< the line with a dot alone
+    auth_answer,  ///< a line of an AUTH dialogue: a secret
+};
+
+/// The command's verb; `unknown` for every other word. Case is ignored.
+Verb parse_verb(std::string_view word);
+/// Its name in the reference's events: `.` for end_of_data, `>` for greeting, `***` for auth_answer.
+std::string_view name_of(Verb v);
+
+/// A command line, split at its first white space.
+struct Command {
+    Verb verb = Verb::unknown;
+    std::string_view word;
+    std::string_view arg;
+};
+Command parse_command(std::string_view line);
+
+/// A line of a reply (RFC 5321, 4.2). nullopt if it does not begin with a code of 100 to 599.
+struct ReplyLine {
+    std::uint16_t code = 0;
+    bool more = false;  ///< `-` after the code: another line follows
+    std::string_view text;
+};
+std::optional<ReplyLine> parse_reply(std::string_view line);
+
+/// The argument of BDAT (RFC 3030, 2).
+struct BdatArgument {
+    std::uint64_t size = 0;
+    bool last = false;
+    const char* error = nullptr;  ///< what is wrong with it, in the reference's words; nullptr if nothing is
+};
+BdatArgument parse_bdat_argument(std::string_view arg);
+
+/// Which transaction a command belongs to: the handler's number for it, handed back with the replies.
+using Tag = std::uint32_t;
+/// In place of a tag: the handler wants nothing more of this session.
+inline constexpr Tag stop_analysis = ~Tag{0};
+
+struct Request {
+    Verb verb = Verb::unknown;
+    std::string_view arg;  ///< of AUTH the mechanism alone; empty for AUTH answers
+    bool final = false;    ///< the reply to it ends the message: end_of_data, and BDAT with LAST
+};
+
+struct Reply {
+    Tag tag = 0;  ///< of the request that it answers; 0 if there is none
+    Verb verb = Verb::unknown;
+    bool final = false;  ///< the request's
+    std::uint16_t code = 0;
+    bool more = false;      ///< another line of this reply follows
+    std::string_view text;  ///< of this line
+};
+
+class Handler {
+  public:
+    virtual ~Handler() = default;
+    virtual Tag smtp_request(const Request& request) = 0;
+    virtual void smtp_reply(const Reply& reply) = 0;
+    /// The reply to this request was lost, or will never come.
+    virtual void smtp_reply_lost(Tag tag, Verb verb, bool final) = 0;
+    /// Commands were lost: those to come need not belong to the transaction that is open.
+    virtual void smtp_commands_lost() = 0;
+    /// Message content begins, for the transaction of the request before.
+    virtual void smtp_begin_data() = 0;
+    /// A line of it, dots unstuffed; without `crlf` a piece of a line.
+    virtual void smtp_data(std::string_view line, bool crlf) = 0;
+    virtual void smtp_data_gap(std::uint64_t length) = 0;
+    virtual void smtp_end_data() = 0;
+    virtual void smtp_starttls() = 0;
+    /// Something that no one says at this point; `detail` is never of an AUTH dialogue.
+    virtual void smtp_unexpected(Side side, std::string_view what, std::string_view detail) = 0;
+    /// `name`, `source`: the reference's; static strings.
+    virtual void smtp_weird(std::string_view name, std::string_view addl, std::string_view source) = 0;
+};
+
+}  // namespace smtpscope::smtp

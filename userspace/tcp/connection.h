@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One TCP connection: both byte streams in order, and in the order in which their ends can have acted.
+//
+// The streams are delivered so that no byte comes before one that its sender had acknowledged: a reply is never seen
+// before the command that it answers, nor a message before the 354 that let it go, however the capture was reordered.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/decode.h"
+#include "smtpscope/options.h"
+#include "smtpscope/side.h"
+#include "smtpscope/time.h"
+
+namespace smtpscope::tcp {
+
+/// The consumer of a connection's streams.
+class StreamSink {
+  public:
+    virtual ~StreamSink() = default;
+    /// The next bytes from `side`; valid during the call.
+    virtual void data(Side side, std::string_view bytes, Timestamp ts) = 0;
+    /// `length` bytes from `side` are lost for good. 0: an unknown number, before the first byte that was captured.
+    virtual void gap(Side side, std::uint64_t length, Timestamp ts) = 0;
+    /// `side` sends no more.
+    virtual void end(Side side, Timestamp ts) = 0;
+};
+
+/// What the connections of one table hold and have lost, all together.
+struct Accounts {
+    std::uint64_t memory = 0;  ///< bytes of data that waits, bookkeeping included
+    std::uint64_t gaps = 0;
+    std::uint64_t gap_bytes = 0;
+    std::uint64_t overload_bytes = 0;  ///< of gap_bytes: not waited for because of a memory limit
+};
+
+class Connection {
+  public:
+    Connection(const Limits& limits, Accounts& accounts) : limits_(&limits), accounts_(&accounts) {}
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    /// A segment that `from` sent.
+    void segment(Side from, const net::Segment& s, StreamSink& sink);
+    /// Gives up the holes that were waited for long enough. Call when now >= blocked_since() + gap_timeout.
+    void give_up_waiting(Timestamp now, StreamSink& sink);
+    /// Delivers all that was captured, across every hole.
+    void close(Timestamp now, StreamSink& sink);
+    /// From now on only FIN and RST matter: what waits is dropped, and nothing more is delivered.
+    void stop_delivery();
+
+    /// Since when something waits for bytes that may never come; nullopt while nothing does.
+    std::optional<Timestamp> blocked_since() const { return blocked_; }
+    bool closed() const { return closed_; }
+    bool stopped() const { return stopped_; }
+    bool has_payload() const { return has_payload_; }
+    bool half_closed() const { return halves_[0].ended || halves_[1].ended; }
+    /// The sequence number that `side`'s handshake announced, plus one; nullopt if it was not captured.
+    std::optional<std::uint32_t> first_seq(Side side) const;
+
+  private:
+    static constexpr std::uint64_t no_ack = 0;
+    static constexpr std::uint64_t no_fin = ~std::uint64_t{0};
+
+    /// A run of bytes, or a hole of `gap` bytes, that waits for its turn.
+    struct Chunk {
+        Timestamp ts;
+        std::uint64_t ack = no_ack;  ///< how far its sender had received the other stream
+        std::uint64_t gap = 0;
+        std::string data;
+    };
+    struct Backlog {
+        std::map<std::uint64_t, Chunk> early;  ///< by offset, not overlapping, all beyond `expected`
+        std::vector<Chunk> ready;              ///< in order, from `head` on; waits for the other stream
+        std::size_t head = 0;
+        std::size_t bytes = 0;
+    };
+    /// One direction. Offsets count from the first byte after the SYN and do not wrap.
+    struct Half {
+        std::uint64_t expected = 0;   ///< the first offset not yet received in order
+        std::uint64_t delivered = 0;  ///< the same for what the sink has
+        std::uint64_t acked = 0;      ///< how far the other end has received it
+        std::uint64_t fin = no_fin;   ///< offset of the FIN
+        Timestamp hole_since{};       ///< since when the hole at hole_at is known; 0: there is none
+        std::uint64_t hole_at = 0;
+        std::uint32_t base = 0;  ///< sequence number of offset 0
+        bool started = false;    ///< base is known
+        bool from_syn = false;   ///< base is the handshake's
+        bool seen = false;       ///< any packet of this direction was captured
+        bool ended = false;
+        std::unique_ptr<Backlog> backlog;
+    };
+    /// Segments of a connection whose beginning is not known yet.
+    struct Held {
+        Side from;
+        net::Segment segment;
+        std::string payload;
+    };
+
+    Half& half(Side s) { return halves_[index(s)]; }
+    const Half& half(Side s) const { return halves_[index(s)]; }
+    static std::int64_t offset_of(const Half& h, std::uint32_t seq);
+
+    void learn_bases(Side from, const net::Segment& s);
+    bool bases_known() const { return halves_[0].started && halves_[1].started; }
+    void hold(Side from, const net::Segment& s);
+    void release_held(StreamSink& sink);
+
+    void process(Side from, const net::Segment& s, StreamSink& sink);
+    void note_ack(Side from, const net::Segment& s);
+    void payload(Side from, std::int64_t offset, std::string_view data, std::uint64_t ack, Timestamp ts,
+                 StreamSink& sink);
+    void stash(Half& h, std::uint64_t offset, std::string_view data, std::uint64_t ack, Timestamp ts);
+    void queue(Half& h, Chunk chunk);
+    void absorb_early(Half& h, Timestamp ts);
+    bool may_deliver(Side from, std::uint64_t ack) const;
+    void pump(Timestamp ts, StreamSink& sink);
+    static Chunk* front(Half& h);
+    void deliver_front(Side s, StreamSink& sink);
+    bool pump_side(Side s, StreamSink& sink);
+    bool pump_gap(StreamSink& sink);
+    bool hole(const Half& h) const;
+    void declare_gap(Half& h, Timestamp ts);
+    bool force_oldest(StreamSink& sink);
+    bool give_up_one(Timestamp now, StreamSink& sink);
+    void update_blocked(Timestamp ts);
+    bool over_memory() const;
+    void reset(Side from, const net::Segment& s, StreamSink& sink);
+    Backlog& backlog(Half& h);
+    void drop_backlog(Half& h);
+    void charge(Half& h, std::size_t bytes);
+    void discharge(Half& h, std::size_t bytes);
+
+    const Limits* limits_;
+    Accounts* accounts_;
+    std::array<Half, 2> halves_;
+    std::unique_ptr<std::vector<Held>> held_;
+    std::optional<Timestamp> blocked_;
+    bool closed_ = false;
+    bool stopped_ = false;
+    bool has_payload_ = false;
+};
+
+}  // namespace smtpscope::tcp

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tcp/table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace smtpscope::tcp {
+
+using net::Segment;
+
+namespace {
+
+constexpr Duration check_interval = std::chrono::milliseconds(100);
+constexpr Duration closing_timeout = std::chrono::minutes(1);  // after one end's FIN, as TCP's FIN-WAIT-2
+constexpr std::uint32_t unwanted_interval = 64;  // segments of a stopped connection between two complaints
+constexpr std::size_t embryonic_share = 8;       // of all connections, this part at most may be handshakes
+
+/// For a connection that has no session, because it had no payload yet.
+struct Nobody final : StreamSink {
+    void data(Side, std::string_view, Timestamp) override {}
+    void gap(Side, std::uint64_t, Timestamp) override {}
+    void end(Side, Timestamp) override {}
+} nobody;
+
+}  // namespace
+
+std::size_t Table::KeyHash::operator()(const Key& k) const noexcept {
+    const std::size_t ends = std::hash<Address>{}(k.a) * 31 + std::hash<Address>{}(k.b);
+    const std::size_t ports = std::size_t{k.a_port} << 16 | k.b_port;
+    std::size_t h = (ends ^ ports) * 0x9E3779B97F4A7C15ULL;
+    return h ^ (h >> 29);
+}
+
+Table::Table(const Limits& limits, const std::vector<std::uint16_t>& server_ports, SessionFactory& factory)
+    : limits_(&limits), factory_(&factory), server_ports_(65536) {
+    for (const std::uint16_t port : server_ports) server_ports_[port] = true;
+}
+
+Table::~Table() = default;
+
+StreamSink& Table::Flow::sink() {
+    if (session) return *session;
+    return nobody;
+}
+
+Table::Key Table::key_of(const Segment& s) {
+    Key k{s.src, s.dst, s.sport, s.dport};
+    if (std::pair(k.b, k.b_port) < std::pair(k.a, k.a_port)) {
+        std::swap(k.a, k.b);
+        std::swap(k.a_port, k.b_port);
+    }
+    return k;
+}
+
+Table::Flow* Table::find(const Key& key) {
+    if (recent_ && recent_->key == key) return recent_;
+    const auto it = flows_.find(key);
+    return recent_ = it == flows_.end() ? nullptr : it->second.get();
+}
+
+/// A connection for its first packet; nullptr if that begins none.
+Table::Flow* Table::open(const Key& key, const Segment& s) {
+    const bool begins = s.has(Segment::syn) && !s.has(Segment::rst);
+    if (!begins && s.wire_payload == 0) {
+        ++stats_.stray;
+        return nullptr;
+    }
+    // The handshake tells who began; in mid-stream the server is the end with a server's port.
+    const bool from_orig = begins ? !s.has(Segment::ack) : is_server(s.dport);
+    const ConnId id = from_orig ? ConnId{s.src, s.sport, s.dst, s.dport} : ConnId{s.dst, s.dport, s.src, s.sport};
+    if (!is_server(id.resp_p)) {
+        ++stats_.not_mail;
+        return nullptr;
+    }
+    if (limits_->flows > 0) {
+        const std::size_t most_embryonic = std::max<std::size_t>(1, limits_->flows / embryonic_share);
+        while (embryonic_.size() >= most_embryonic) evict(embryonic_);
+        while (flows_.size() >= limits_->flows)
+            evict(!embryonic_.empty() ? embryonic_ : !closing_.empty() ? closing_ : active_);
+    }
+    auto flow = std::make_unique<Flow>(*limits_, accounts_);
+    flow->key = key;
+    flow->id = id;
+    flow->begin = flow->last = s.ts;
+    ++stats_.opened;
+    Flow* const opened = flow.get();
+    flows_.emplace(key, std::move(flow));
+    touch(*opened, embryonic_);
+    return recent_ = opened;
+}
+
+/// True if the segment belongs to a new connection on the ports of this one: its old end was not captured.
+bool Table::reopens(Flow& flow, Side from, const Segment& s) {
+    if (!s.has(Segment::syn)) return false;
+    if (flow.over) return !s.has(Segment::ack);
+    if (!s.has(Segment::ack)) {
+        if (from == Side::orig && flow.conn.first_seq(Side::orig) == s.seq + 1) return false;  // sent once more
+        flow.reopening = s.seq + 1;
+        return flow.conn.half_closed() || !flow.conn.has_payload();
+    }
+    // Anybody can send a SYN; that the other end takes it up shows that the old connection is gone.
+    return flow.reopening != 0 && s.ack_seq == flow.reopening;
+}
+
+void Table::segment(const Segment& arrived) {
+    // Time never goes back, even where a capture's does.
+    Segment s = arrived;
+    s.ts = now_ = std::max(now_, s.ts);
+    ++stats_.segments;
+    const Key key = key_of(s);
+    Flow* flow = find(key);
+    if (flow) {
+        const Side from = s.src == flow->id.orig_h && s.sport == flow->id.orig_p ? Side::orig : Side::resp;
+        if (reopens(*flow, from, s)) {
+            const std::uint32_t syn = flow->reopening;
+            erase(*flow);
+            flow = nullptr;
+            if (s.has(Segment::ack)) {  // the SYN itself came before this segment
+                Segment first = s;
+                std::swap(first.src, first.dst);
+                std::swap(first.sport, first.dport);
+                first.flags = Segment::syn;
+                first.seq = syn - 1;
+                first.payload = {};
+                first.wire_payload = 0;
+                flow = open(key, first);
+                if (flow) deliver(*flow, Side::orig, first);
+            }
+        }
+    }
+    if (!flow) flow = open(key, s);
+    if (!flow) return;
+    if (flow->over) {
+        ++stats_.stray;
+        return;
+    }
+    const Side from = s.src == flow->id.orig_h && s.sport == flow->id.orig_p ? Side::orig : Side::resp;
+    deliver(*flow, from, s);
+    if (now_ >= next_check_) advance(now_);
+}
+
+void Table::deliver(Flow& flow, Side from, const Segment& s) {
+    flow.last = now_;
+    if (s.wire_payload > 0 && !flow.session) flow.session = factory_->open(flow.id, flow.begin, flow.conn);
+    if (flow.conn.stopped() && s.wire_payload > 0 && flow.unwanted++ % unwanted_interval == 0)
+        factory_->unwanted(flow.id);
+    flow.conn.segment(from, s, flow.sink());
+    if (flow.conn.closed()) {
+        retire(flow);
+    }
+    touch(flow, flow.over || flow.conn.half_closed() ? closing_ : flow.session ? active_ : embryonic_);
+    update_waiting(flow);
+}
+
+/// To the end of the queue: the most recently used.
+void Table::touch(Flow& flow, Queue& queue) {
+    if (flow.queue) {
+        queue.splice(queue.end(), *flow.queue, flow.place);
+    } else {
+        queue.push_back(&flow);
+        flow.place = std::prev(queue.end());
+    }
+    flow.queue = &queue;
+}
+
+void Table::update_waiting(Flow& flow) {
+    const bool waits = flow.conn.blocked_since().has_value();
+    if (waits == flow.is_waiting) return;
+    flow.is_waiting = waits;
+    if (waits) {
+        waiting_.push_back(&flow);
+        flow.waiting = std::prev(waiting_.end());
+    } else {
+        waiting_.erase(flow.waiting);
+    }
+}
+
+void Table::evict(Queue& queue) {
+    ++stats_.evicted;
+    erase(*queue.front());
+}
+
+void Table::expire(Queue& queue, Duration timeout) {
+    if (timeout <= Duration::zero()) return;
+    while (!queue.empty() && queue.front()->last + timeout <= now_) erase(*queue.front());
+}
+
+void Table::advance(Timestamp now) {
+    now_ = std::max(now_, now);
+    if (now_ < next_check_) return;
+    next_check_ = now_ + check_interval;
+    // A wait that began anew keeps its place, so that one pass looks at every waiting connection once at most.
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+        Flow& flow = **it++;
+        if (*flow.conn.blocked_since() + limits_->gap_timeout > now_) continue;
+        flow.conn.give_up_waiting(now_, flow.sink());
+        if (flow.conn.closed()) {
+            retire(flow);
+        }
+        update_waiting(flow);
+    }
+    expire(embryonic_, limits_->handshake_timeout);
+    expire(closing_, closing_timeout);
+    expire(active_, limits_->idle_timeout);
+}
+
+void Table::end_session(Flow& flow) {
+    if (!flow.session) return;
+    flow.conn.close(now_, *flow.session);
+    flow.session->finish(now_);
+    flow.session.reset();
+    factory_->closed(flow.id);
+}
+
+/// The connection is over; its entry stays for a while.
+void Table::retire(Flow& flow) {
+    end_session(flow);
+    flow.over = true;
+    ++over_;
+}
+
+void Table::erase(Flow& flow) {
+    end_session(flow);
+    if (flow.over) --over_;
+    if (flow.is_waiting) waiting_.erase(flow.waiting);
+    flow.queue->erase(flow.place);
+    if (recent_ == &flow) recent_ = nullptr;
+    const Key key = flow.key;
+    flows_.erase(key);
+}
+
+void Table::finish() {
+    for (Queue* queue : {&closing_, &active_, &embryonic_})
+        while (!queue->empty()) erase(*queue->front());
+}
+
+}  // namespace smtpscope::tcp

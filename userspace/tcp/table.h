@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The connections that are followed: which end began, when they are over, and how many there may be.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <unordered_map>
+
+#include "smtpscope/records.h"
+#include "tcp/connection.h"
+
+namespace smtpscope::tcp {
+
+/// What the application keeps of one connection.
+class Session : public StreamSink {
+  public:
+    /// The connection is over, or no longer followed; the streams have ended.
+    virtual void finish(Timestamp ts) = 0;
+};
+
+class SessionFactory {
+  public:
+    virtual ~SessionFactory() = default;
+    /// Called at the first payload. `begin`: time of the first packet. `conn` lives as long as the session.
+    virtual std::unique_ptr<Session> open(const ConnId& id, Timestamp begin, Connection& conn) = 0;
+    /// Payload of a connection that was told to stop: the packet source does not know, or has forgotten.
+    virtual void unwanted(const ConnId& id) = 0;
+    virtual void closed(const ConnId& id) = 0;
+};
+
+struct TableStats {
+    std::uint64_t segments = 0;
+    std::uint64_t stray = 0;     ///< of no known connection, and no beginning of one
+    std::uint64_t not_mail = 0;  ///< neither port is a server's
+    std::uint64_t opened = 0;
+    std::uint64_t evicted = 0;
+};
+
+class Table {
+  public:
+    Table(const Limits& limits, const std::vector<std::uint16_t>& server_ports, SessionFactory& factory);
+    ~Table();
+
+    void segment(const net::Segment& arrived);
+    /// Timeouts that are due.
+    void advance(Timestamp now);
+    /// Ends every connection.
+    void finish();
+
+    const TableStats& stats() const { return stats_; }
+    const Accounts& accounts() const { return accounts_; }
+    /// Connections that are not over.
+    std::size_t size() const { return flows_.size() - over_; }
+    Timestamp now() const { return now_; }
+
+  private:
+    /// Both ends, the lower first, so that both directions have the same key.
+    struct Key {
+        Address a, b;
+        std::uint16_t a_port = 0, b_port = 0;
+        bool operator==(const Key&) const = default;
+    };
+    struct KeyHash {
+        std::size_t operator()(const Key& k) const noexcept;
+    };
+    struct Flow;
+    using Queue = std::list<Flow*>;
+    struct Flow {
+        Flow(const Limits& limits, Accounts& accounts) : conn(limits, accounts) {}
+        StreamSink& sink();
+        Key key;
+        ConnId id;
+        Timestamp begin, last;
+        Connection conn;
+        std::unique_ptr<Session> session;
+        Queue* queue = nullptr;  ///< the one that it stands in
+        Queue::iterator place;
+        Queue::iterator waiting;  ///< in waiting_, if is_waiting
+        bool is_waiting = false;
+        bool over = false;  ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
+        std::uint32_t unwanted = 0;   ///< segments with payload since delivery was stopped
+        std::uint32_t reopening = 0;  ///< sequence number after a SYN that may open a new connection on these ports
+    };
+
+    static Key key_of(const net::Segment& s);
+    bool is_server(std::uint16_t port) const { return server_ports_[port]; }
+    Flow* find(const Key& key);
+    Flow* open(const Key& key, const net::Segment& s);
+    bool reopens(Flow& flow, Side from, const net::Segment& s);
+    void deliver(Flow& flow, Side from, const net::Segment& s);
+    void touch(Flow& flow, Queue& queue);
+    void update_waiting(Flow& flow);
+    void evict(Queue& queue);  ///< its idlest
+    void expire(Queue& queue, Duration timeout);
+    void end_session(Flow& flow);
+    void retire(Flow& flow);
+    void erase(Flow& flow);
+
+    const Limits* limits_;
+    SessionFactory* factory_;
+    std::vector<bool> server_ports_;
+    Accounts accounts_;
+    TableStats stats_;
+    Timestamp now_{std::chrono::seconds(1)};  ///< captures without times get this one, as from the reference
+    Timestamp next_check_{};
+    std::unordered_map<Key, std::unique_ptr<Flow>, KeyHash> flows_;
+    std::size_t over_ = 0;    ///< of flows_, those that are
+    Flow* recent_ = nullptr;  ///< the last one found: packets come in trains
+    Queue embryonic_;  ///< without payload so far, the idlest first; a flood of SYNs fills this queue and no other
+    Queue active_;
+    Queue closing_;  ///< one end has closed, or both
+    Queue waiting_;  ///< blocked connections, the longest wait first
+};
+
+}  // namespace smtpscope::tcp
