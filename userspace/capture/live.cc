@@ -255,7 +255,7 @@ std::vector<Counter> LiveSource::counters() const {
     };
     const auto decided = [&](const __u64* values) { return sum(values, SMTPSCOPE_DELIVERED, SMTPSCOPE_LOST_TOO_LONG); };
     std::vector<Counter> all;
-    all.reserve(2 * SMTPSCOPE_CAUSE_COUNT);
+    all.reserve(std::size_t{2} * SMTPSCOPE_CAUSE_COUNT);
     for (int cause = 0; cause < SMTPSCOPE_CAUSE_COUNT; ++cause) all.push_back({cause_names[cause], c.packets[cause]});
     all[SMTPSCOPE_SEEN].value = decided(c.packets);
     all.push_back({"ignored", sum(c.packets, SMTPSCOPE_IGNORED_ACK, SMTPSCOPE_IGNORED_FLOW)});
