@@ -18,6 +18,10 @@ class RecordSink {
     virtual ~RecordSink() = default;
     virtual void smtp(const Info& rec) = 0;
     virtual void weird(const Weird& rec) = 0;
+    virtual void file(const FileInfo& rec) = 0;
+    virtual void ssl(const SslInfo& rec) = 0;
+    virtual void notice(const Notice& rec) = 0;
+    virtual void software(const Software& rec) = 0;
 };
 
 /// Why the kernel need not copy a flow any longer.

@@ -13,6 +13,41 @@
 
 namespace smtpscope {
 
+/// The fields of Info that the reference does not have.
+enum class ExtraField : std::uint8_t {
+    subject_decoded,
+    from_decoded,
+    message_bytes,
+    duration,
+    queue_id,
+    reply_code,
+    enhanced_status,
+    rejected_rcptto,
+    auth_mechanism,
+    auth_user,
+    auth_success,
+    direction,
+    community_id,
+    tls_version,
+    extensions,
+};
+
+/// A set of them.
+class ExtraFields {
+  public:
+    bool contains(ExtraField f) const { return (bits_ >> static_cast<unsigned>(f) & 1) != 0; }
+    void insert(ExtraField f) { bits_ |= std::uint32_t{1} << static_cast<unsigned>(f); }
+    static ExtraFields all() {
+        ExtraFields fields;
+        fields.bits_ = (std::uint32_t{2} << static_cast<unsigned>(ExtraField::extensions)) - 1;
+        return fields;
+    }
+    bool operator==(const ExtraFields&) const = default;
+
+  private:
+    std::uint32_t bits_ = 0;
+};
+
 /// `analyzer:` in the configuration; the options of the reference's SMTP script.
 struct AnalyzerOptions {
     Host mail_path_capture = Host::all;
@@ -23,14 +58,29 @@ struct AnalyzerOptions {
     std::size_t max_cc_addresses = 1000;
     std::size_t max_path_length = 1000;
     SubnetSet local_nets = private_address_space();
+    ExtraFields extra_fields = ExtraFields::all();
     Host detect_clients_in_messages_from = Host::local;
-    std::vector<std::string> webmail_user_agents;
+    std::vector<std::string> webmail_user_agents{"^iPlanet Messenger",
+                                                 "^Sun Java(tm) System Messenger Express",
+                                                 "(IMP)",
+                                                 "^SquirrelMail",
+                                                 "^NeoMail",
+                                                 "ZimbraWebClient"};  ///< substrings; ^ anchors one at the beginning
 };
 
 /// `mime:` in the configuration.
 struct MimeOptions {
     std::size_t max_depth = 100;
     std::size_t max_header_bytes = 65536;  ///< of one header field, folded lines included
+};
+
+enum class HashAlgorithm : std::uint8_t { md5, sha1, sha256 };
+
+/// `files:` in the configuration.
+struct FileOptions {
+    bool enabled = true;           ///< false: bodies are not looked into, and the files stream is empty
+    std::vector<HashAlgorithm> hashes{HashAlgorithm::sha256};  ///< of every file
+    bool rfc822_messages = false;  ///< a message is a file too, the parent of its parts
 };
 
 /// `limits:` in the configuration: bounds on what one peer can make the agent hold.
@@ -48,6 +98,7 @@ struct Limits {
 struct EngineOptions {
     AnalyzerOptions analyzer;
     MimeOptions mime;
+    FileOptions files;
     Limits limits;
     std::vector<std::uint16_t> likely_server_ports{std::begin(default_smtp_ports), std::end(default_smtp_ports)};
     bool validate_checksums = true;

@@ -77,7 +77,24 @@ struct Info {
     std::optional<std::string> user_agent;
     bool tls = false;
     std::vector<std::string> fuids;  ///< files of the message, in their order
-    std::optional<bool> is_webmail;
+    bool is_webmail = false;
+
+    // What the reference does not tell. Each is unset if it is not known, or not wanted (ExtraField).
+    std::optional<std::string> subject_decoded;  ///< RFC 2047 words as UTF-8
+    std::optional<std::string> from_decoded;
+    std::optional<std::uint64_t> message_bytes;  ///< of the content as it was sent, dots unstuffed, missing ones included
+    std::optional<Duration> duration;            ///< from the first command to the final reply
+    std::optional<std::string> queue_id;         ///< the server's name for the message, from its final reply
+    std::optional<std::uint64_t> reply_code;     ///< of last_reply
+    std::optional<std::string> enhanced_status;  ///< of last_reply (RFC 3463)
+    std::vector<std::string> rejected_rcptto;    ///< `address: code text` of each refused recipient
+    std::optional<std::string> auth_mechanism;   ///< of the last AUTH of the session (RFC 4954)
+    std::optional<std::string> auth_user;        ///< as far as the mechanism names one; never the secret
+    std::optional<bool> auth_success;
+    std::optional<std::string> direction;        ///< inbound, outbound, local or external, by local_nets
+    std::optional<std::string> community_id;     ///< of the connection, version 1
+    std::optional<std::string> tls_version;      ///< agreed on after STARTTLS
+    std::vector<std::string> extensions;         ///< keywords of the last reply to EHLO
 
     // Not logged, as in the reference.
     bool process_received_from = true;  ///< path still grows
@@ -105,6 +122,74 @@ struct Weird {
     std::string name;
     std::string addl;    ///< details; may be empty
     std::string source;  ///< SMTP, SMTP_BDAT, CONTENTLINE, TCP; may be empty
+};
+
+/// The body of a MIME entity, or a whole message; the reference's Files::Info.
+struct FileInfo {
+    Timestamp ts;  ///< of its first byte
+    std::string fuid;
+    std::string uid;  ///< of the connection
+    ConnId id;
+    std::string source;                    ///< SMTP
+    std::uint64_t depth = 0;               ///< entities of this session up to it
+    std::optional<std::string> mime_type;  ///< by content, not as declared
+    std::optional<std::string> filename;   ///< decoded (RFC 2047, RFC 2231)
+    Duration duration{};                   ///< from the first byte to the last
+    bool is_orig = true;
+    std::uint64_t seen_bytes = 0;              ///< after the transfer encoding
+    std::optional<std::uint64_t> total_bytes;  ///< mail does not say
+    std::uint64_t missing_bytes = 0;           ///< lost in the capture, in octets of the stream
+    std::uint64_t overflow_bytes = 0;          ///< files of mail come in order: 0
+    std::optional<std::string> parent_fuid;    ///< of the message that it is a part of, where that is a file
+    std::optional<std::string> md5;
+    std::optional<std::string> sha1;
+    std::optional<std::string> sha256;
+    std::optional<std::string> extracted;           ///< name of the file that its content was written to
+    std::optional<bool> extracted_cutoff;           ///< a limit was reached before its end
+    std::optional<std::uint64_t> extracted_size;    ///< bytes written
+};
+
+/// The TLS handshake after STARTTLS; the reference's SSL::Info, as far as it does not depend on certificates.
+struct SslInfo {
+    Timestamp ts;
+    std::string uid;
+    ConnId id;
+    std::optional<std::string> version;  ///< `TLSv12`
+    std::optional<std::string> cipher;   ///< IANA's name, or `unknown-N`
+    std::optional<std::string> curve;    ///< of the key exchange, `x25519`
+    std::optional<std::string> server_name;
+    bool resumed = false;
+    std::optional<std::string> last_alert;     ///< by name
+    std::optional<std::string> next_protocol;  ///< what the server chose (ALPN)
+    bool established = false;
+};
+
+/// Something that somebody should look at, by the reference's names where it has one.
+struct Notice {
+    Timestamp ts;
+    std::string uid;
+    ConnId id;
+    std::string note;  ///< `SMTP::Blocklist_Blocked_Host`
+    std::string msg;
+    std::string sub;  ///< details; may be empty
+    Address src;      ///< whom it is about
+    Address dst;
+    std::uint64_t n = 0;  ///< how often, where it is counted; else 0
+};
+
+/// Mail software, from what a client calls itself; the reference's Software::Info.
+struct Software {
+    Timestamp ts;
+    ConnId id;  ///< the connection that told; not logged
+    Address host;
+    std::string software_type;  ///< `SMTP::MAIL_CLIENT`, `SMTP::WEBMAIL_SERVER`
+    std::string name;
+    std::optional<std::uint64_t> version_major;
+    std::optional<std::uint64_t> version_minor;
+    std::optional<std::uint64_t> version_minor2;
+    std::optional<std::uint64_t> version_minor3;
+    std::optional<std::string> version_addl;
+    std::string unparsed_version;
 };
 
 /// One line for people: `sender -> recipient (plus N others): subject`; empty without sender or recipient.

@@ -82,6 +82,10 @@ class Records final : public RecordSink {
         if (rec.name == "smtp_bdat_line_too_long") shown.addl.clear();
         add(shown);
     }
+    void file(const FileInfo& rec) override { add(rec); }
+    void ssl(const SslInfo& rec) override { add(rec); }
+    void notice(const Notice& rec) override { add(rec); }
+    void software(const Software& rec) override { add(rec); }
     /// All lines in an order of their own: of two weirds in the same bytes none is the first.
     std::string text() {
         std::sort(lines_.begin(), lines_.end());

@@ -137,6 +137,6 @@ def check_accounts(report, name, agent):
     engine = status["engine"]
     report.equal(f"{name}: no gaps, nothing malformed", (engine["gaps"], engine["malformed"], engine["bad_checksums"]),
                  (0, 0, 0))
-    dropped = [status["queue"]["dropped_smtp"], status["queue"]["dropped_weird"], *(s["dropped"] for s in status["sinks"])]
+    dropped = [*(n for name, n in status["queue"].items() if name.startswith("dropped_")), *(s["dropped"] for s in status["sinks"])]
     report.equal(f"{name}: no record dropped", sum(dropped), 0)
     return status

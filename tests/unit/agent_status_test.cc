@@ -30,7 +30,7 @@ TEST_CASE("status: the document has what a monitor needs") {
     s.attachments = {{"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP"}};
     s.kernel = {{"seen", 3}, {"delivered", 2}, {"lost_ring_full", 1}};
     s.engine.smtp_records = 7;
-    s.queue.dropped_smtp = 9;
+    s.queue.dropped[0] = 9;
     s.sinks = {{"/var/log/x", 5, 6, "No space left on device"}};
     s.resident_bytes = 1 << 20;
     const std::string json = to_json(s);
@@ -73,8 +73,8 @@ TEST_CASE("losses: every way of losing something is among them") {
     s.engine.gap_bytes = 16;
     s.engine.overload_bytes = 32;
     s.engine.flows_evicted = 64;
-    s.queue.dropped_smtp = 128;
-    s.queue.dropped_weird = 256;
+    s.queue.dropped[0] = 128;
+    s.queue.dropped[1] = 256;
     s.sinks = {{"stdout", 1, 512, ""}, {"journald", 1, 1024, ""}};
     std::uint64_t sum = 0;
     for (const Loss& loss : losses(s)) sum += loss.total;

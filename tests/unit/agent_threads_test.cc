@@ -42,6 +42,10 @@ class CountingSink final : public RecordSink {
     int smtp_records = 0;
     void smtp(const Info&) override { ++smtp_records; }
     void weird(const Weird&) override {}
+    void file(const FileInfo&) override {}
+    void ssl(const SslInfo&) override {}
+    void notice(const Notice&) override {}
+    void software(const Software&) override {}
 };
 
 bool is_readable(int fd, int milliseconds) {

@@ -85,9 +85,9 @@ control: { socket: /tmp/s }
     CHECK(c.analyzer.webmail_user_agents == std::vector<std::string>{"SquirrelMail", "a, b"});
     CHECK(c.mime.max_depth == 6);
     CHECK(c.mime.max_header_bytes == 7);
-    CHECK(c.files_enabled == false);
-    CHECK(c.file_hashes == std::vector<std::string>{"md5", "sha1"});
-    CHECK(c.rfc822_messages == true);
+    CHECK(c.files.enabled == false);
+    CHECK(c.files.hashes == std::vector{HashAlgorithm::md5, HashAlgorithm::sha1});
+    CHECK(c.files.rfc822_messages == true);
     CHECK(c.log.level == log::Level::debug);
     REQUIRE(c.log.sinks.size() == 3);
     log::SinkOptions journal, file, standard;
@@ -209,7 +209,7 @@ TEST_CASE("--set overrides the file, in order", "[config]") {
     CHECK(c.capture.ports == std::vector<std::uint16_t>{26, 27});
     CHECK(c.mime.max_depth == 3);
     CHECK(c.mime.max_header_bytes == 9);
-    CHECK(c.file_hashes == std::vector<std::string>{"md5", "sha1", "sha256"});
+    CHECK(c.files.hashes == std::vector{HashAlgorithm::md5, HashAlgorithm::sha1, HashAlgorithm::sha256});
 
     struct Row {
         const char* override_;

@@ -26,8 +26,39 @@ std::size_t size_of(const Info& r) {
         n += size_of(*s);
     }
     for (const auto* set : {&r.rcptto, &r.to, &r.cc}) n += size_of(*set);
-    for (const std::string& fuid : r.fuids) n += sizeof(std::string) + fuid.capacity();
+    for (const auto* s : {&r.subject_decoded, &r.from_decoded, &r.queue_id, &r.enhanced_status, &r.auth_mechanism,
+                          &r.auth_user, &r.direction, &r.community_id, &r.tls_version}) {
+        n += size_of(*s);
+    }
+    for (const auto* list : {&r.fuids, &r.rejected_rcptto, &r.extensions}) {
+        for (const std::string& s : *list) n += sizeof(std::string) + s.capacity();
+    }
     return n;
+}
+
+std::size_t size_of(const FileInfo& r) {
+    std::size_t n = sizeof r + r.fuid.capacity() + r.uid.capacity() + r.source.capacity();
+    for (const auto* s : {&r.mime_type, &r.filename, &r.parent_fuid, &r.md5, &r.sha1, &r.sha256, &r.extracted}) {
+        n += size_of(*s);
+    }
+    return n;
+}
+
+std::size_t size_of(const SslInfo& r) {
+    std::size_t n = sizeof r + r.uid.capacity();
+    for (const auto* s : {&r.version, &r.cipher, &r.curve, &r.server_name, &r.last_alert, &r.next_protocol}) {
+        n += size_of(*s);
+    }
+    return n;
+}
+
+std::size_t size_of(const Notice& r) {
+    return sizeof r + r.uid.capacity() + r.note.capacity() + r.msg.capacity() + r.sub.capacity();
+}
+
+std::size_t size_of(const Software& r) {
+    return sizeof r + r.software_type.capacity() + r.name.capacity() + size_of(r.version_addl) +
+           r.unparsed_version.capacity();
 }
 
 std::size_t size_of(const Weird& r) {
@@ -48,6 +79,22 @@ void RecordQueue::weird(const Weird& rec) {
     push(rec);
 }
 
+void RecordQueue::file(const FileInfo& rec) {
+    push(rec);
+}
+
+void RecordQueue::ssl(const SslInfo& rec) {
+    push(rec);
+}
+
+void RecordQueue::notice(const Notice& rec) {
+    push(rec);
+}
+
+void RecordQueue::software(const Software& rec) {
+    push(rec);
+}
+
 bool RecordQueue::has_room(std::size_t bytes) const {
     // A record that is larger than the limit by itself still goes through an empty queue.
     const std::size_t held = bytes_ + taken_bytes_;
@@ -59,7 +106,7 @@ void RecordQueue::push(Record&& record) {
     std::unique_lock lock(mutex_);
     if (!has_room(bytes)) drained_.wait_until(lock, wait_until_, [&] { return has_room(bytes); });
     if (!has_room(bytes)) {
-        ++(std::holds_alternative<Info>(record) ? dropped_smtp_ : dropped_weird_);
+        ++dropped_[record.index()];
         return;
     }
     records_.push_back(std::move(record));
@@ -102,8 +149,7 @@ QueueStats RecordQueue::stats() const {
     const std::lock_guard lock(mutex_);
     return {.pending = records_.size() + taken_,
             .pending_bytes = bytes_ + taken_bytes_,
-            .dropped_smtp = dropped_smtp_,
-            .dropped_weird = dropped_weird_};
+            .dropped = dropped_};
 }
 
 }  // namespace smtpscope::agent

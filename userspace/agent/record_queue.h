@@ -2,6 +2,7 @@
 // Records between the worker that makes them and the thread that writes them: a slow sink must not hold up the capture.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace smtpscope::agent {
 
-using Record = std::variant<Info, Weird>;
+/// In the order of log::streams().
+using Record = std::variant<Info, Weird, FileInfo, SslInfo, Notice, Software>;
 
 /// Bytes that a record holds, roughly: the strings and the structures around them.
 std::size_t footprint(const Record& record);
@@ -27,8 +29,7 @@ struct QueueLimits {
 struct QueueStats {
     std::uint64_t pending = 0;  ///< waiting, or taken and not yet written
     std::uint64_t pending_bytes = 0;
-    std::uint64_t dropped_smtp = 0;  ///< refused because the queue was full
-    std::uint64_t dropped_weird = 0;
+    std::array<std::uint64_t, std::variant_size_v<Record>> dropped{};  ///< by stream: the queue was full
 };
 
 /// One producer, one consumer, both blocking only for the time of a move.
@@ -38,6 +39,10 @@ class RecordQueue final : public RecordSink {
 
     void smtp(const Info& rec) override;
     void weird(const Weird& rec) override;
+    void file(const FileInfo& rec) override;
+    void ssl(const SslInfo& rec) override;
+    void notice(const Notice& rec) override;
+    void software(const Software& rec) override;
 
     /// From now on the producer waits for room instead of dropping, each time until `deadline` at the latest: at the
     /// end there is no capture left to hold up.
@@ -66,8 +71,7 @@ class RecordQueue final : public RecordSink {
     std::size_t bytes_ = 0;
     std::size_t taken_ = 0;  ///< records of the last batch, which the consumer is writing
     std::size_t taken_bytes_ = 0;
-    std::uint64_t dropped_smtp_ = 0;
-    std::uint64_t dropped_weird_ = 0;
+    std::array<std::uint64_t, std::variant_size_v<Record>> dropped_{};
     std::chrono::steady_clock::time_point wait_until_{};
     bool closed_ = false;
     bool woken_ = false;

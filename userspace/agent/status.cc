@@ -34,10 +34,10 @@ std::vector<NamedCount> named(const EngineStats& s) {
 }
 
 std::vector<NamedCount> named(const QueueStats& s) {
-    return {{"pending", s.pending},
-            {"pending_bytes", s.pending_bytes},
-            {"dropped_smtp", s.dropped_smtp},
-            {"dropped_weird", s.dropped_weird}};
+    std::vector<NamedCount> all{{"pending", s.pending}, {"pending_bytes", s.pending_bytes}};
+    for (std::size_t i = 0; i < s.dropped.size(); ++i)
+        all.push_back({"dropped_" + std::string(log::stream_names()[i]), s.dropped[i]});
+    return all;
 }
 
 const char* to_string(capture::AttachKind kind) {
@@ -183,8 +183,12 @@ std::string to_text(const Status& s) {
     text += "ring: " + in_mib(s.ring.used) + " of " + in_mib(s.ring.size) + " in use\n";
     add_section(text, "analysis", named(s.engine));
     text += "waiting for sinks: " + std::to_string(s.queue.pending) + " records, " + in_mib(s.queue.pending_bytes) +
-            "; dropped: " + std::to_string(s.queue.dropped_smtp) + " smtp, " + std::to_string(s.queue.dropped_weird) +
-            " weird\n";
+            "; dropped:";
+    for (std::size_t i = 0; i < s.queue.dropped.size(); ++i) {
+        text += (i == 0 ? " " : ", ") + std::to_string(s.queue.dropped[i]) + " ";
+        text += log::stream_names()[i];
+    }
+    text += '\n';
     text += "sinks\n";
     for (const auto& sink : s.sinks) {
         text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +

@@ -32,7 +32,7 @@ struct Status {
 
 /// A count of the engine or of the queue, by the name that it has in every report.
 struct NamedCount {
-    const char* name;
+    std::string name;
     std::uint64_t value;
 };
 std::vector<NamedCount> named(const EngineStats& stats);

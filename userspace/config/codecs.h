@@ -123,6 +123,31 @@ struct List {
     }
 };
 
+/// A list of names whose order does not matter, for a set with insert() and contains().
+template <class Element>
+struct Set;
+template <const auto& Names>
+struct Set<Enum<Names>> {
+    template <class S>
+    static void parse(const YAML::Node& node, S& into) {
+        expect_list(node);
+        S values;
+        for (const YAML::Node& item : node) {
+            auto value = Names[0].second;
+            Enum<Names>::parse(item, value);
+            values.insert(value);
+        }
+        into = values;
+    }
+    template <class S>
+    static void dump(YAML::Emitter& out, const S& values) {
+        out << YAML::Flow << YAML::BeginSeq;
+        for (const auto& [name, value] : Names)
+            if (values.contains(value)) out << std::string(name);
+        out << YAML::EndSeq;
+    }
+};
+
 struct Network {
     static void parse(const YAML::Node& node, Subnet& into);
     static void dump(YAML::Emitter& out, const Subnet& value) { out << value.to_string(); }

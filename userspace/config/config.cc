@@ -118,6 +118,7 @@ EngineOptions Config::engine_options() const {
     EngineOptions options;
     options.analyzer = analyzer;
     options.mime = mime;
+    options.files = files;
     options.limits = limits;
     options.likely_server_ports = capture.ports;
     options.validate_checksums = capture.checksums == capture::ChecksumMode::validate;

@@ -25,9 +25,7 @@ struct Config {
     MimeOptions mime;
     Limits limits;
     log::Options log;
-    bool files_enabled = true;
-    std::vector<std::string> file_hashes{"sha256"};
-    bool rfc822_messages = false;
+    FileOptions files;
     std::string control_socket = "/run/smtpscope/control.sock";
 
     EngineOptions engine_options() const;

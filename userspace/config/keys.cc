@@ -20,8 +20,17 @@ constexpr std::pair<std::string_view, log::Level> levels[] = {{"trace", log::Lev
                                                               {"info", log::Level::info},
                                                               {"warning", log::Level::warning},
                                                               {"error", log::Level::error}};
-constexpr std::pair<std::string_view, std::string_view> hashes[] = {
-    {"md5", "md5"}, {"sha1", "sha1"}, {"sha256", "sha256"}};
+constexpr std::pair<std::string_view, HashAlgorithm> hashes[] = {
+    {"md5", HashAlgorithm::md5}, {"sha1", HashAlgorithm::sha1}, {"sha256", HashAlgorithm::sha256}};
+constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {
+    {"subject_decoded", ExtraField::subject_decoded}, {"from_decoded", ExtraField::from_decoded},
+    {"message_bytes", ExtraField::message_bytes},     {"duration", ExtraField::duration},
+    {"queue_id", ExtraField::queue_id},               {"reply_code", ExtraField::reply_code},
+    {"enhanced_status", ExtraField::enhanced_status}, {"rejected_rcptto", ExtraField::rejected_rcptto},
+    {"auth_mechanism", ExtraField::auth_mechanism},   {"auth_user", ExtraField::auth_user},
+    {"auth_success", ExtraField::auth_success},       {"direction", ExtraField::direction},
+    {"community_id", ExtraField::community_id},       {"tls_version", ExtraField::tls_version},
+    {"extensions", ExtraField::extensions}};
 
 // The ring holds at least a few of the largest records; its upper bound keeps a typing error from pinning all memory.
 constexpr std::uint64_t least_ring = std::uint64_t{64} << 10, most_ring = std::uint64_t{1} << 30;
@@ -46,15 +55,16 @@ constexpr Key<Config> keys[] = {
     key<Number<>, &C::analyzer, &A::max_cc_addresses>("analyzer.max_cc_addresses"),
     key<Number<>, &C::analyzer, &A::max_path_length>("analyzer.max_path_length"),
     key<Networks, &C::analyzer, &A::local_nets>("analyzer.local_nets"),
+    key<Set<Enum<extra_fields>>, &C::analyzer, &A::extra_fields>("analyzer.extra_fields"),
     key<Enum<hosts>, &C::analyzer, &A::detect_clients_in_messages_from>("analyzer.detect_clients_in_messages_from"),
     key<List<Text>, &C::analyzer, &A::webmail_user_agents>("analyzer.webmail_user_agents"),
 
     key<Number<>, &C::mime, &MimeOptions::max_depth>("mime.max_depth"),
     key<Size<>, &C::mime, &MimeOptions::max_header_bytes>("mime.max_header_bytes"),
 
-    key<Bool, &C::files_enabled>("files.enabled"),
-    key<List<Enum<hashes>>, &C::file_hashes>("files.hashes"),
-    key<Bool, &C::rfc822_messages>("files.rfc822_messages"),
+    key<Bool, &C::files, &FileOptions::enabled>("files.enabled"),
+    key<List<Enum<hashes>>, &C::files, &FileOptions::hashes>("files.hashes"),
+    key<Bool, &C::files, &FileOptions::rfc822_messages>("files.rfc822_messages"),
 
     key<Enum<levels>, &C::log, &log::Options::level>("log.level"),
     key<Sinks, &C::log, &log::Options::sinks>("log.sinks"),

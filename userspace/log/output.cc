@@ -61,6 +61,18 @@ void Output::smtp(const Info& rec) {
 void Output::weird(const Weird& rec) {
     impl_->add(rec);
 }
+void Output::file(const FileInfo& rec) {
+    impl_->add(rec);
+}
+void Output::ssl(const SslInfo& rec) {
+    impl_->add(rec);
+}
+void Output::notice(const Notice& rec) {
+    impl_->add(rec);
+}
+void Output::software(const Software& rec) {
+    impl_->add(rec);
+}
 void Output::flush() {
     impl_->flush();
 }

@@ -30,6 +30,10 @@ class Output final : public RecordSink {
 
     void smtp(const Info& rec) override;
     void weird(const Weird& rec) override;
+    void file(const FileInfo& rec) override;
+    void ssl(const SslInfo& rec) override;
+    void notice(const Notice& rec) override;
+    void software(const Software& rec) override;
 
     void flush();
     void reopen();  ///< begins new files, after somebody moved the old ones away

@@ -28,6 +28,9 @@ constexpr std::string_view type_name(const std::uint64_t*) {
 constexpr std::string_view type_name(const Timestamp*) {
     return "time";
 }
+constexpr std::string_view type_name(const Duration*) {
+    return "interval";
+}
 constexpr std::string_view type_name(const std::string*) {
     return "string";
 }
@@ -58,6 +61,9 @@ Value value_of(std::uint64_t v) {
     return v;
 }
 Value value_of(Timestamp v) {
+    return v;
+}
+Value value_of(Duration v) {
     return v;
 }
 Value value_of(const std::string& v) {
@@ -100,13 +106,13 @@ constexpr auto field(std::string_view name) {
                          [](const Record& r) { return value_of(member<First, Rest...>(r)); }};
 }
 
-/// A string member that is not set when it is empty.
+/// A member that is not set when it is empty.
 template <auto Member>
 constexpr auto field_unless_empty(std::string_view name) {
     using Record = decltype(record_of(Member));
-    return Field<Record>{name, "string", [](const Record& r) {
-                             return (r.*Member).empty() ? Value() : Value(std::string_view(r.*Member));
-                         }};
+    using Type = std::remove_cvref_t<decltype(std::declval<const Record&>().*Member)>;
+    return Field<Record>{name, type_name(static_cast<const Type*>(nullptr)),
+                         [](const Record& r) { return (r.*Member).empty() ? Value() : value_of(r.*Member); }};
 }
 
 constexpr Field<Info> smtp_fields[] = {
@@ -137,6 +143,21 @@ constexpr Field<Info> smtp_fields[] = {
     field<&Info::tls>("tls"),
     field<&Info::fuids>("fuids"),
     field<&Info::is_webmail>("is_webmail"),
+    field<&Info::subject_decoded>("subject_decoded"),
+    field<&Info::from_decoded>("from_decoded"),
+    field<&Info::message_bytes>("message_bytes"),
+    field<&Info::duration>("duration"),
+    field<&Info::queue_id>("queue_id"),
+    field<&Info::reply_code>("reply_code"),
+    field<&Info::enhanced_status>("enhanced_status"),
+    field_unless_empty<&Info::rejected_rcptto>("rejected_rcptto"),
+    field<&Info::auth_mechanism>("auth_mechanism"),
+    field<&Info::auth_user>("auth_user"),
+    field<&Info::auth_success>("auth_success"),
+    field<&Info::direction>("direction"),
+    field<&Info::community_id>("community_id"),
+    field<&Info::tls_version>("tls_version"),
+    field_unless_empty<&Info::extensions>("extensions"),
 };
 
 constexpr Field<Weird> weird_fields[] = {
@@ -154,8 +175,82 @@ constexpr Field<Weird> weird_fields[] = {
     field_unless_empty<&Weird::source>("source"),
 };
 
-enum : std::size_t { smtp_index, weird_index };
-enum : int { notice_priority = 5, info_priority = 6 };
+constexpr Field<FileInfo> file_fields[] = {
+    field<&FileInfo::ts>("ts"),
+    field<&FileInfo::fuid>("fuid"),
+    field<&FileInfo::uid>("uid"),
+    field<&FileInfo::id, &ConnId::orig_h>("id.orig_h"),
+    field<&FileInfo::id, &ConnId::orig_p>("id.orig_p"),
+    field<&FileInfo::id, &ConnId::resp_h>("id.resp_h"),
+    field<&FileInfo::id, &ConnId::resp_p>("id.resp_p"),
+    field<&FileInfo::source>("source"),
+    field<&FileInfo::depth>("depth"),
+    field<&FileInfo::mime_type>("mime_type"),
+    field<&FileInfo::filename>("filename"),
+    field<&FileInfo::duration>("duration"),
+    field<&FileInfo::is_orig>("is_orig"),
+    field<&FileInfo::seen_bytes>("seen_bytes"),
+    field<&FileInfo::total_bytes>("total_bytes"),
+    field<&FileInfo::missing_bytes>("missing_bytes"),
+    field<&FileInfo::overflow_bytes>("overflow_bytes"),
+    field<&FileInfo::parent_fuid>("parent_fuid"),
+    field<&FileInfo::md5>("md5"),
+    field<&FileInfo::sha1>("sha1"),
+    field<&FileInfo::sha256>("sha256"),
+    field<&FileInfo::extracted>("extracted"),
+    field<&FileInfo::extracted_cutoff>("extracted_cutoff"),
+    field<&FileInfo::extracted_size>("extracted_size"),
+};
+
+constexpr Field<SslInfo> ssl_fields[] = {
+    field<&SslInfo::ts>("ts"),
+    field<&SslInfo::uid>("uid"),
+    field<&SslInfo::id, &ConnId::orig_h>("id.orig_h"),
+    field<&SslInfo::id, &ConnId::orig_p>("id.orig_p"),
+    field<&SslInfo::id, &ConnId::resp_h>("id.resp_h"),
+    field<&SslInfo::id, &ConnId::resp_p>("id.resp_p"),
+    field<&SslInfo::version>("version"),
+    field<&SslInfo::cipher>("cipher"),
+    field<&SslInfo::curve>("curve"),
+    field<&SslInfo::server_name>("server_name"),
+    field<&SslInfo::resumed>("resumed"),
+    field<&SslInfo::last_alert>("last_alert"),
+    field<&SslInfo::next_protocol>("next_protocol"),
+    field<&SslInfo::established>("established"),
+};
+
+constexpr Field<Notice> notice_fields[] = {
+    field<&Notice::ts>("ts"),
+    field<&Notice::uid>("uid"),
+    field<&Notice::id, &ConnId::orig_h>("id.orig_h"),
+    field<&Notice::id, &ConnId::orig_p>("id.orig_p"),
+    field<&Notice::id, &ConnId::resp_h>("id.resp_h"),
+    field<&Notice::id, &ConnId::resp_p>("id.resp_p"),
+    {"proto", "enum", [](const Notice&) { return Value(std::string_view("tcp")); }},
+    {"note", "enum", [](const Notice& n) { return Value(std::string_view(n.note)); }},
+    field<&Notice::msg>("msg"),
+    field_unless_empty<&Notice::sub>("sub"),
+    field<&Notice::src>("src"),
+    field<&Notice::dst>("dst"),
+    field<&Notice::id, &ConnId::resp_p>("p"),
+    {"n", "count", [](const Notice& n) { return n.n == 0 ? Value() : Value(n.n); }},
+};
+
+constexpr Field<Software> software_fields[] = {
+    field<&Software::ts>("ts"),
+    field<&Software::host>("host"),
+    {"software_type", "enum", [](const Software& s) { return Value(std::string_view(s.software_type)); }},
+    field<&Software::name>("name"),
+    field<&Software::version_major>("version.major"),
+    field<&Software::version_minor>("version.minor"),
+    field<&Software::version_minor2>("version.minor2"),
+    field<&Software::version_minor3>("version.minor3"),
+    field<&Software::version_addl>("version.addl"),
+    field<&Software::unparsed_version>("unparsed_version"),
+};
+
+enum : std::size_t { smtp_index, weird_index, files_index, ssl_index, notice_index, software_index };
+enum : int { warning_priority = 4, notice_priority = 5, info_priority = 6 };
 
 /// `SMTP_ID_ORIG_H=`: journald takes capitals, digits and underscores, and 64 bytes at most.
 std::string journal_key(std::string_view stream, std::string_view name) {
@@ -186,7 +281,11 @@ void read_all(const auto& fields, const auto& rec, std::vector<Value>& values) {
 
 std::span<const Stream> streams() {
     static const Stream all[] = {make_stream("smtp", smtp_index, info_priority, smtp_fields),
-                                 make_stream("weird", weird_index, notice_priority, weird_fields)};
+                                 make_stream("weird", weird_index, notice_priority, weird_fields),
+                                 make_stream("files", files_index, info_priority, file_fields),
+                                 make_stream("ssl", ssl_index, info_priority, ssl_fields),
+                                 make_stream("notice", notice_index, warning_priority, notice_fields),
+                                 make_stream("software", software_index, info_priority, software_fields)};
     return all;
 }
 
@@ -211,11 +310,37 @@ const Stream& stream_of(const Weird&) {
     return streams()[weird_index];
 }
 
+const Stream& stream_of(const FileInfo&) {
+    return streams()[files_index];
+}
+const Stream& stream_of(const SslInfo&) {
+    return streams()[ssl_index];
+}
+const Stream& stream_of(const Notice&) {
+    return streams()[notice_index];
+}
+const Stream& stream_of(const Software&) {
+    return streams()[software_index];
+}
+
 void read_values(const Info& rec, std::vector<Value>& values) {
     read_all(smtp_fields, rec, values);
 }
 void read_values(const Weird& rec, std::vector<Value>& values) {
     read_all(weird_fields, rec, values);
+}
+
+void read_values(const FileInfo& rec, std::vector<Value>& values) {
+    read_all(file_fields, rec, values);
+}
+void read_values(const SslInfo& rec, std::vector<Value>& values) {
+    read_all(ssl_fields, rec, values);
+}
+void read_values(const Notice& rec, std::vector<Value>& values) {
+    read_all(notice_fields, rec, values);
+}
+void read_values(const Software& rec, std::vector<Value>& values) {
+    read_all(software_fields, rec, values);
 }
 
 std::string summary(const Info& rec) {
@@ -233,6 +358,28 @@ std::string summary(const Weird& rec) {
     if (!rec.addl.empty()) text += ": " + rec.addl;
     if (!rec.source.empty()) text += " (" + rec.source + ")";
     return text;
+}
+
+std::string summary(const FileInfo& rec) {
+    std::string text = "file " + rec.filename.value_or(rec.fuid) + ", " + rec.mime_type.value_or("type unknown") + ", " +
+                       std::to_string(rec.seen_bytes) + " bytes";
+    if (rec.missing_bytes > 0) text += " (" + std::to_string(rec.missing_bytes) + " more are missing)";
+    return text;
+}
+
+std::string summary(const SslInfo& rec) {
+    std::string text = rec.version.value_or("TLS") + (rec.established ? " established" : " not established");
+    if (rec.cipher) text += ", " + *rec.cipher;
+    if (rec.server_name) text += ", server " + *rec.server_name;
+    return text;
+}
+
+std::string summary(const Notice& rec) {
+    return rec.note + ": " + rec.msg;
+}
+
+std::string summary(const Software& rec) {
+    return rec.software_type + ": " + rec.unparsed_version;
 }
 
 }  // namespace smtpscope::log

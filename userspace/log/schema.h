@@ -40,13 +40,25 @@ std::span<const Stream> streams();
 
 const Stream& stream_of(const Info&);
 const Stream& stream_of(const Weird&);
+const Stream& stream_of(const FileInfo&);
+const Stream& stream_of(const SslInfo&);
+const Stream& stream_of(const Notice&);
+const Stream& stream_of(const Software&);
 
 /// Replaces `values` by those of the record, one a column. They live as long as the record does.
 void read_values(const Info& rec, std::vector<Value>& values);
 void read_values(const Weird& rec, std::vector<Value>& values);
+void read_values(const FileInfo& rec, std::vector<Value>& values);
+void read_values(const SslInfo& rec, std::vector<Value>& values);
+void read_values(const Notice& rec, std::vector<Value>& values);
+void read_values(const Software& rec, std::vector<Value>& values);
 
 /// The record in a few words, without time and addresses; bytes are as they came from the network.
 std::string summary(const Info& rec);
 std::string summary(const Weird& rec);
+std::string summary(const FileInfo& rec);
+std::string summary(const SslInfo& rec);
+std::string summary(const Notice& rec);
+std::string summary(const Software& rec);
 
 }  // namespace smtpscope::log
