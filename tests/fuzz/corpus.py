@@ -46,6 +46,22 @@ CONVERSATIONS = [
 ADDRESS_LISTS = [b"FROM:<a@x.example> SIZE=9", b'"A, a" <a@x.example>, b@y.example, (c) d@z', b"TO:<ORCPT=rfc822;a@b>",
                  b"from [192.0.2.1] (2001:db8::1) by ::ffff:10.0.0.1 1.2.3.256 ::1"]
 
+USER_AGENTS = [b"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Thunderbird/91.4.0", b"Apple Mail (2.3445.104.11)",
+               b"Microsoft Office Outlook, Build 11.0.5510", b"Opera/9.80 (Opera Mini/5.0/18) Version/10.00", b"A/9/Google/Pixel",
+               b"Mozilla/4.0 (compatible; MSIE 7.0b; Windows)", b"%C3%9Cber\\x41%u0042/1.2 (beta)", b"SquirrelMail/1.4.23 [SVN]"]
+
+
+def notices():
+    """Seeds of the target: the sizes of its tables, then events."""
+    text = b"Client host [10.0.0.1] blocked using zen.spamhaus.org"
+    told = bytes([0, 1, 9]) + struct.pack("!HB", 554, len(text)) + text
+    for sizes in (5 << 1, 5 << 1 | 1):
+        yield bytes([sizes]) + told + told + bytes([3, 1, 9]) + b"\n.\n"
+        yield bytes([sizes]) + bytes([50, 1, 9, 51, 3, 9, 50, 4, 9, 6, 200, 8, 50, 1, 10, 254, 200, 8, 50, 1, 10])
+        yield bytes([sizes]) + b"".join(bytes([1, host, 8]) for host in range(1, 200, 2))
+        for agent in USER_AGENTS:
+            yield bytes([sizes, 4, 1, 9]) + b"by via HTTPS" + bytes([len(agent)]) + agent + bytes([2, 3, 5, 1])
+
 
 def ethernet_tcp(payload):
     tcp = struct.pack("!HHIIBBHHH", 40000, 25, 1, 1, 0x50, 0x18, 65535, 0, 0) + payload
@@ -72,6 +88,8 @@ def seeds():
     yield "mime", bytes([1, 3, 7]) + message.replace(b"text/plain", b"message/rfc822\n\n" + message)
     for a in ADDRESS_LISTS:
         yield "text", a
+    for n in notices():
+        yield "notices", n
     for mode in range(4):
         yield "stream", bytes([mode]) + bytes(range(7, 7 + 120))
         yield "table", bytes([mode]) + bytes(range(3, 255, 2))

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What software sends mail, from what it calls itself: the reference's policy/protocols/smtp/software and
+// base/frameworks/software.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "records/host_table.h"
+#include "smtpscope/options.h"
+#include "smtpscope/records.h"
+#include "smtpscope/software.h"
+
+namespace smtpscope::records {
+
+/// Whether one of the patterns is in `user_agent`, at its beginning if the pattern begins with `^`.
+bool matches_webmail(std::string_view user_agent, const std::vector<std::string>& patterns);
+
+/// The name and the version of what software says of itself, with all the twists of the reference's Software::parse;
+/// time is linear. Members that are about a host are not set.
+Software parse_version(std::string_view unparsed);
+
+/// The client that a record tells of, or the webmail server where `is_webmail` is set, at the host that it runs on.
+/// nullopt if the record tells of none, or of one that the options leave out.
+std::optional<Software> detect(const Info& rec, const AnalyzerOptions& analyzer, const SoftwareOptions& software);
+
+/// Says what software of a host is to be recorded: each version once in a while.
+class SoftwareTracker {
+  public:
+    /// `seed` as for Notices.
+    SoftwareTracker(const SoftwareOptions& options, std::uint64_t seed);
+
+    /// False if the same software was seen on the same host within the repeat interval; to be asked once for each.
+    bool is_news(const Software& found);
+    /// Forgets what was seen if the size of the table changes.
+    void set_options(const SoftwareOptions& options);
+
+  private:
+    SoftwareOptions options_;
+    std::uint64_t seed_;
+    RecentKeys told_;
+};
+
+}  // namespace smtpscope::records
