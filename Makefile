@@ -28,7 +28,7 @@ endif
 .DEFAULT_GOAL := all
 
 # ---- what is where
-CORE_ROOMS   := net tcp smtp mime records engine
+CORE_ROOMS   := net tcp smtp mime files tls records engine
 SYSTEM_ROOMS := capture log config agent cli
 sources       = $(wildcard $(addsuffix /*.cc,$(addprefix userspace/,$(1))))
 objects       = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -45,7 +45,7 @@ OPT      ?= -O2 -g -gdwarf-4
 CPPFLAGS += -Iinclude -Iuserspace -I$(O)/bpf -DSMTPSCOPE_VERSION='"$(VERSION)"' -DBOOST_LOG_DYN_LINK
 CXXFLAGS += -std=c++20 $(OPT) $(WARN) -fno-plt -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS  += -pie -Wl,-z,relro,-z,now
-LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lpthread
+LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lcrypto -lmagic -lre2 -lpthread
 ifneq ($(SAN),)
   CXXFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CXXFLAGS)) -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
   LDFLAGS  += -fsanitize=$(SAN)

@@ -12,13 +12,14 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 LIBRARY = {
     "net": set(),
     "tcp": {"net"},
-    "smtp": set(),
+    "smtp": {"mime"},
     "mime": set(),
     "tls": set(),
-    "records": {"smtp", "mime", "tls"},
-    "engine": {"net", "tcp", "smtp", "mime", "tls", "records"},
+    "records": {"smtp", "mime", "files", "tls"},
+    "engine": {"net", "tcp", "smtp", "mime", "files", "tls", "records"},
 }
 SYSTEM = {
+    "files": set(),
     "capture": {"net"},
     "log": {"records"},
     "config": {"capture", "log", "net"},
@@ -33,6 +34,8 @@ OWNED = {
     r"boost/": {"log"},
     r"yaml-cpp/": {"config"},
     r"systemd/": {"log", "agent"},
+    r"magic\.h": {"files"},
+    r"re2/": {"log"},
 }
 # What the library does without: threads, input and output, the system.
 NOT_IN_LIBRARY = re.compile(

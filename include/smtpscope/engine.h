@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "smtpscope/content.h"
 #include "smtpscope/options.h"
 #include "smtpscope/packet.h"
 #include "smtpscope/records.h"
@@ -43,6 +44,7 @@ struct Hooks {
     std::function<void(const Info&)> log_smtp;  ///< after it was written
     /// When a session ends, with its open transaction (nullptr if there is none), before that is written.
     std::function<void(const ConnId&, const State&, Info*)> finalize_smtp;
+    ContentSink* content = nullptr;  ///< where bodies are extracted to; outlives the engine
 };
 
 /// What became of the packets and of memory; each packet is counted under exactly one cause.
@@ -65,6 +67,9 @@ struct EngineStats {
     std::uint64_t smtp_records = 0;
     std::uint64_t vetoed_records = 0;  ///< by log_policy
     std::uint64_t weirds = 0;
+    std::uint64_t files = 0;           ///< records of files
+    std::uint64_t tls_handshakes = 0;  ///< records of handshakes after STARTTLS
+    std::uint64_t notices = 0;
     std::uint64_t flows_open = 0;   ///< now
     std::uint64_t memory_held = 0;  ///< bytes of out-of-order data, now
 };

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "smtpscope/address.h"
+#include "smtpscope/notices.h"
 #include "smtpscope/site.h"
+#include "smtpscope/software.h"
 #include "smtpscope/time.h"
 
 namespace smtpscope {
@@ -60,12 +62,9 @@ struct AnalyzerOptions {
     SubnetSet local_nets = private_address_space();
     ExtraFields extra_fields = ExtraFields::all();
     Host detect_clients_in_messages_from = Host::local;
-    std::vector<std::string> webmail_user_agents{"^iPlanet Messenger",
-                                                 "^Sun Java(tm) System Messenger Express",
-                                                 "(IMP)",
-                                                 "^SquirrelMail",
-                                                 "^NeoMail",
-                                                 "ZimbraWebClient"};  ///< substrings; ^ anchors one at the beginning
+    std::vector<std::string> webmail_user_agents{
+        "^iPlanet Messenger", "^Sun Java(tm) System Messenger Express", "(IMP)", "^SquirrelMail", "^NeoMail",
+        "ZimbraWebClient"};  ///< substrings; ^ anchors one at the beginning
 };
 
 /// `mime:` in the configuration.
@@ -78,9 +77,9 @@ enum class HashAlgorithm : std::uint8_t { md5, sha1, sha256 };
 
 /// `files:` in the configuration.
 struct FileOptions {
-    bool enabled = true;           ///< false: bodies are not looked into, and the files stream is empty
+    bool enabled = true;  ///< false: bodies are not looked into, and the files stream is empty
     std::vector<HashAlgorithm> hashes{HashAlgorithm::sha256};  ///< of every file
-    bool rfc822_messages = false;  ///< a message is a file too, the parent of its parts
+    bool rfc822_messages = false;                              ///< a message is a file too, the parent of its parts
 };
 
 /// `limits:` in the configuration: bounds on what one peer can make the agent hold.
@@ -99,6 +98,8 @@ struct EngineOptions {
     AnalyzerOptions analyzer;
     MimeOptions mime;
     FileOptions files;
+    NoticeOptions notices;
+    SoftwareOptions software;
     Limits limits;
     std::vector<std::uint16_t> likely_server_ports{std::begin(default_smtp_ports), std::end(default_smtp_ports)};
     bool validate_checksums = true;

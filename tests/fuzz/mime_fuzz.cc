@@ -29,16 +29,24 @@ class Checker final : public mime::Handler {
         ENSURE(open_ > 0);
         --open_;
     }
-    void mime_limit(std::string_view name, std::size_t value) override {
-        const std::size_t limit = name == "exceeded_mime_max_depth" ? options_.max_depth : options_.max_header_bytes;
-        ENSURE(limit > 0 && value >= limit);
+    void mime_data(std::string_view bytes) override {
+        ENSURE(open_ > 0);
+        decoded_ += bytes.size();
     }
+    void mime_gap(std::uint64_t) override { ENSURE(open_ > 0); }
+    void mime_weird(std::string_view name, std::string_view addl) override {
+        if (name == "base64_illegal_encoding") return;
+        const std::size_t limit = name == "exceeded_mime_max_depth" ? options_.max_depth : options_.max_header_bytes;
+        ENSURE(limit > 0 && std::stoull(std::string(addl)) >= limit);
+    }
+    std::size_t decoded() const { return decoded_; }
     bool all_ended() const { return open_ == 0; }
 
   private:
     const MimeOptions& options_;
     std::size_t longest_line_;
     std::size_t open_ = 0;
+    std::size_t decoded_ = 0;
 };
 
 void run(Input in) {
@@ -47,17 +55,19 @@ void run(Input in) {
     options.max_header_bytes = std::size_t{in.byte()} * 4;
     const std::uint8_t odd = in.byte();
     std::string_view text = in.rest();
+    const std::size_t size = text.size();
     Checker checker(options, text.size());
-    mime::Message message(options, checker);
+    mime::Message message(options, (odd & 64) != 0 ? mime::Bodies::skip : mime::Bodies::decode, checker);
     for (unsigned number = 0; !text.empty(); ++number) {
         const std::string_view line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(text.size(), line.size() + 1));
         if (line.find('\r') != line.npos) continue;  // lines come without any
-        if (odd != 0 && number % odd == odd - 1U) message.gap();
+        if (odd != 0 && number % odd == odd - 1U) message.gap(1);
         message.line(line, odd % 3 != 1 || number % 5 != 0);
     }
     message.done();
     ENSURE(checker.all_ended());
+    ENSURE(checker.decoded() <= 3 * size + 2);  // no octet grows but a line end: LF here, CRLF there
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ class Log final : public smtp::Handler {
         stopped_ = true;
         line("starttls");
     }
+    void smtp_smuggled(std::string_view how) override { line("smuggled ", how); }
     void smtp_unexpected(Side side, std::string_view what, std::string_view detail) override {
         if (what == "unknown command") ENSURE(detail.empty());
         line("unexpected ", side == Side::orig ? "orig" : "resp", what, detail);

@@ -19,10 +19,11 @@ A file is a row of cases. A line that begins with `#` is a comment. A case is:
     pause SECONDS
     segment N                 packets carry N bytes from now on
     repeat N ... end          the lines between, N times; {n} is the number
-    smtp {"helo": "c", ...}   expected records, as JSON; `weird {...}` likewise
+    smtp {"helo": "c", ...}   expected records, as JSON; `weird {...}`, `files {...}`, `ssl {...}`, ... likewise
 
 A record has to have the expected fields and no others, but for those in ALWAYS and the defaults of the file
-(`default smtp {...}`, before the first case). null: not set, though it is a default.
+(`default smtp {...}`, before the first case). null: not set, though it is a default or in ALWAYS. Streams but smtp and
+weird are compared in cases that expect something of them or have the setting `streams`.
 
 Settings: args (of `read`), link, form (of the file), cut (bytes at its end), vlan, ends (`4`, `6`, or `6+` with an
 extension header), port (the server's), close (`no`: the capture ends first), shuffle (seed: packets change places),
@@ -37,7 +38,7 @@ from make import CLIENT, SERVER, SECOND, Capture, Connection
 HOSTS = {"4": ("192.0.2.1", "192.0.2.2"), "6": ("2001:db8::1", "2001:db8::2")}
 HOP_BY_HOP = bytes([6, 0, 1, 4, 0, 0, 0, 0])  # padding
 SPOKEN = re.compile(r"((?:lost |twice |spoiled |late \d+ |snapped \d+ )*)([CS])([:>]) ?(.*)")
-STREAMS = ("smtp", "weird")
+STREAMS = ("smtp", "weird", "files", "ssl", "notice", "software")
 
 
 class ScriptError(Exception):
@@ -54,7 +55,12 @@ class Case:
 
     def expect(self, stream, text):
         record = {**self.defaults.get(stream, {}), **json.loads(text)}
-        self.expected[stream].append({k: v for k, v in record.items() if v is not None})
+        self.expected[stream].append(record)
+
+    def streams(self):
+        """Those that are compared."""
+        named = ("smtp", "weird", *self.settings.get("streams", "").split())
+        return [s for s in STREAMS if s in named or self.expected[s]]
 
     def write(self, path):
         """Writes the capture."""

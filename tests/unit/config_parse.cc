@@ -184,7 +184,8 @@ TEST_CASE("errors say where, which key and what is near", "[config]") {
         {"log: { sinks: [{ type: stdout, rotate: { size: 1 } }] }\n",
          "x.yaml:1:40: log.sinks: rotate is a key of file sinks only."},
         {"log: { sinks: [{ type: stdout, streams: [smpt] }] }\n",
-         "x.yaml:1:42: log.sinks: streams: \"smpt\" is not one of smtp, weird; the nearest is smtp."},
+         "x.yaml:1:42: log.sinks: streams: \"smpt\" is not one of smtp, weird, files, ssl, notice, software; the "
+         "nearest is smtp."},
         {"log: { sinks: [{ type: stdout, format: tsv, streams: [smtp, weird] }] }\n",
          "x.yaml:1:54: log.sinks: stdout in TSV has room for one stream, for the header names its columns."},
         {"log: { sinks: [{ type: stdout }, { type: stdout, format: brief }] }\n",

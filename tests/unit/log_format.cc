@@ -167,7 +167,7 @@ TEST_CASE("a JSON record has the reference's keys in the reference's order", "[l
 TEST_CASE("fields that are not set are absent, empty sets are not", "[log]") {
     Info r = bare();
     CHECK(json_of(r) == R"({"ts":1.0,"uid":"C1","id.orig_h":"10.10.1.4","id.orig_p":1470,"id.resp_h":"74.53.140.153",)"
-                        R"("id.resp_p":25,"trans_depth":1,"path":[],"tls":false,"fuids":[]})"
+                        R"("id.resp_p":25,"trans_depth":1,"path":[],"tls":false,"fuids":[],"is_webmail":false})"
                         "\n");
     r.rcptto.emplace();
     r.subject = "";
@@ -203,21 +203,28 @@ TEST_CASE("a TSV file has the reference's header and records", "[log]") {
     CHECK(lines[6] ==
           "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\ttrans_depth\thelo\tmailfrom\trcptto\tdate\t"
           "from\tto\tcc\treply_to\tmsg_id\tin_reply_to\tsubject\tx_originating_ip\tfirst_received\tsecond_received\t"
-          "last_reply\tpath\tuser_agent\ttls\tfuids\tis_webmail");
+          "last_reply\tpath\tuser_agent\ttls\tfuids\tis_webmail\tsubject_decoded\tfrom_decoded\tmessage_bytes\t"
+          "duration\tqueue_id\treply_code\tenhanced_status\trejected_rcptto\tauth_mechanism\tauth_user\tauth_success\t"
+          "direction\tcommunity_id\ttls_version\textensions");
     CHECK(lines[7] ==
           "#types\ttime\tstring\taddr\tport\taddr\tport\tcount\tstring\tstring\tset[string]\tstring\tstring\t"
           "set[string]\tset[string]\tstring\tstring\tstring\tstring\taddr\tstring\tstring\tstring\tvector[addr]\t"
-          "string\tbool\tvector[string]\tbool");
+          "string\tbool\tvector[string]\tbool\tstring\tstring\tcount\tinterval\tstring\tcount\tstring\t"
+          "vector[string]\tstring\tstring\tbool\tstring\tstring\tstring\tvector[string]");
     CHECK(tsv_footer(from_nanoseconds(0)).starts_with("#close\t19"));
 
+    std::string unset;  // the fields that the reference does not have
+    for (int i = 0; i < 15; ++i) unset += "\t-";
     CHECK(tsv_of(full()) ==
           "1254722768.219663\tCJ083QF7wpxjjL143\t10.10.1.4\t1470\t74.53.140.153\t25\t1\tGP\ta@example.org\t"
           "b@example.org,c@example.org\tMon, 5 Oct 2009 11:36:07 +0530\t\"A\" <a@example.org>\t<b@example.org>\t"
           "C\\x2c D <c@example.org>\tr@example.org\t<1@example.org>\t<0@example.org>\tA subject\t2001:db8::1\t"
-          "from x\tfrom y\t250 OK\t74.53.140.153,10.10.1.4\tMailer 1\tT\tF1,F2\tF\n");
+          "from x\tfrom y\t250 OK\t74.53.140.153,10.10.1.4\tMailer 1\tT\tF1,F2\tF" +
+              unset + "\n");
     CHECK(tsv_of(bare()) ==
           "1.000000\tC1\t10.10.1.4\t1470\t74.53.140.153\t25\t1\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t(empty)\t"
-          "-\tF\t(empty)\t-\n");
+          "-\tF\t(empty)\tF" +
+              unset + "\n");
     CHECK(read_tsv(header + tsv_of(full()) + tsv_footer({}))["cc"] == "C\\x2c D <c@example.org>");
 }
 

@@ -19,8 +19,10 @@ class Recorder final : public mime::Handler {
     void mime_one_header(const HeaderField& f) override {
         text += "[" + std::string(f.name) + "|" + std::string(f.value) + "]";
     }
-    void mime_limit(std::string_view name, std::size_t value) override {
-        text += "{" + std::string(name) + " " + std::to_string(value) + "}";
+    void mime_data(std::string_view bytes) override { text += "<" + std::string(bytes) + ">"; }
+    void mime_gap(std::uint64_t length) override { text += "<gap " + std::to_string(length) + ">"; }
+    void mime_weird(std::string_view name, std::string_view addl) override {
+        text += "{" + std::string(name) + " " + std::string(addl) + "}";
     }
     std::string text;
 };
@@ -28,14 +30,14 @@ class Recorder final : public mime::Handler {
 constexpr char gap_line[] = "<gap>";
 
 /// Lines end with LF here.
-std::string parse(const std::string& lines, const MimeOptions& options = {}) {
+std::string parse(const std::string& lines, const MimeOptions& options = {}, Bodies bodies = Bodies::skip) {
     Recorder out;
-    Message message(options, out);
+    Message message(options, bodies, out);
     for (std::size_t begin = 0; begin < lines.size();) {
         const std::size_t end = std::min(lines.find('\n', begin), lines.size());
         const std::string line = lines.substr(begin, end - begin);
         if (line == gap_line)
-            message.gap();
+            message.gap(7);
         else
             message.line(line, true);
         begin = end + 1;
@@ -140,7 +142,9 @@ TEST_CASE("messages and their parts", "[mime]") {
         {"and its continuation", "rubbish\n more\nB: 2\n", "([B|2])"},
         {"a NUL is kept", "A: 1\0 2\n"s, "([A|1\0 2])"s},
         {"a NUL first ends the header", "A: 1\n\0\nB: 2\n"s, "([A|1])"},
-        {"bytes were lost", "A: 1\n<gap>\n rest\nB: 2\n", "([B|2])"},
+        {"bytes were lost", "A: 1\n<gap>\n rest\nB: 2\n", "(<gap 7>[B|2])"},
+        {"a field may be the rest of one", "X-\n<gap>\nFrom: 1\nB: 2\n", "(<gap 7>[B|2])"},
+        {"the header's end was lost", "A: 1\n<gap>\nrest\nB: 2\nno field\nC: 3\n", "(<gap 7>[B|2])"},
         {"parts", multi + "A: 1\n\npreamble: x\n--b\nP: 1\n\nbody: x\n--b\n\n--b--\nepilogue: x\n",
          "(" + multi_out + "[A|1]([P|1])())"},
         {"a part of message/rfc822", multi + "\n--b\nContent-Type: message/rfc822\n\nSubject: inner\n\nx\n--b--\n",

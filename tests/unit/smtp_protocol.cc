@@ -41,7 +41,11 @@ TEST_CASE("command lines", "[smtp]") {
         {"QUITE", "(UNKNOWN)", "QUITE", ""},
         {"QUI", "(UNKNOWN)", "QUI", ""},
         {"MAILFROM:<a@b>", "(UNKNOWN)", "MAILFROM:<a@b>", ""},
-        {"XCLIENT ADDR=1", "(UNKNOWN)", "XCLIENT", "ADDR=1"},
+        {"XCLIENT ADDR=1", "XCLIENT", "XCLIENT", "ADDR=1"},
+        {"XFORWARD NAME=x", "XFORWARD", "XFORWARD", "NAME=x"},
+        {"LHLO c", "LHLO", "LHLO", "c"},
+        {"BURL imap://x LAST", "BURL", "BURL", "imap://x LAST"},
+        {"XADR 1", "(UNKNOWN)", "XADR", "1"},
         {"QUIT\0x"s, "QUIT", "QUIT", "\0x"s},
         {".", "(UNKNOWN)", ".", ""},  // never words on the wire
         {">", "(UNKNOWN)", ">", ""},

@@ -9,7 +9,7 @@ smtp::Tag SmtpRecorder::smtp_request(const smtp::Request& request) {
     std::string text(smtp::name_of(request.verb));
     if (!request.arg.empty()) text += ' ' + std::string(request.arg);
     if (request.final) text += " final";
-    events.push_back("> " + text);
+    events.push_back("> " + text + (request.user.empty() ? "" : " as " + std::string(request.user)));
     if (++last_ == stop_at) return smtp::stop_analysis;
     requests_[last_] = text;
     return last_;

@@ -18,6 +18,8 @@ namespace smtpscope::test {
 ///   commands lost
 ///   begin, | line, |~ piece of a line, gap N, end
 ///   starttls
+///   smuggled <LF>.<LF>
+///   > AUTH PLAIN as user          of AUTH and its answers
 ///   ! orig what: detail          unexpected
 ///   weird name: addl (source)
 class SmtpRecorder final : public smtp::Handler {
@@ -34,6 +36,7 @@ class SmtpRecorder final : public smtp::Handler {
     void smtp_data_gap(std::uint64_t length) override { events.push_back("gap " + std::to_string(length)); }
     void smtp_end_data() override { events.emplace_back("end"); }
     void smtp_starttls() override { events.emplace_back("starttls"); }
+    void smtp_smuggled(std::string_view how) override { events.push_back("smuggled " + std::string(how)); }
     void smtp_unexpected(Side side, std::string_view what, std::string_view detail) override;
     void smtp_weird(std::string_view name, std::string_view addl, std::string_view source) override;
 

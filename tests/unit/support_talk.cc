@@ -193,8 +193,7 @@ std::string to_text(const Info& rec) {
     }
     text("user_agent", rec.user_agent);
     if (rec.tls) out += " tls";
-    if (!rec.fuids.empty()) add("fuids", std::to_string(rec.fuids.size()));
-    if (rec.is_webmail) add("is_webmail", *rec.is_webmail ? "T" : "F");
+    if (rec.is_webmail) out += " is_webmail";
     return out;
 }
 

@@ -72,6 +72,10 @@ net::Segment segment(const Sent& s, const ConnId& id = mail_id());
 struct Recorder final : RecordSink, FlowControl {
     void smtp(const Info& rec) override { records.push_back(rec); }
     void weird(const Weird& rec) override { weirds.push_back(rec); }
+    void file(const FileInfo& rec) override { files.push_back(rec); }
+    void ssl(const SslInfo& rec) override { handshakes.push_back(rec); }
+    void notice(const Notice& rec) override { notices.push_back(rec); }
+    void software(const Software& rec) override { clients.push_back(rec); }
     void ignore(const ConnId& id, IgnoreReason reason) override { ignored.emplace_back(id, reason); }
     void forget(const ConnId& id) override { forgotten.push_back(id); }
 
@@ -80,6 +84,10 @@ struct Recorder final : RecordSink, FlowControl {
 
     std::vector<Info> records;
     std::vector<Weird> weirds;
+    std::vector<FileInfo> files;
+    std::vector<SslInfo> handshakes;
+    std::vector<Notice> notices;
+    std::vector<Software> clients;
     std::vector<std::pair<ConnId, IgnoreReason>> ignored;
     std::vector<ConnId> forgotten;
 };

@@ -147,9 +147,7 @@ bool RecordQueue::take(std::vector<Record>& batch) {
 
 QueueStats RecordQueue::stats() const {
     const std::lock_guard lock(mutex_);
-    return {.pending = records_.size() + taken_,
-            .pending_bytes = bytes_ + taken_bytes_,
-            .dropped = dropped_};
+    return {.pending = records_.size() + taken_, .pending_bytes = bytes_ + taken_bytes_, .dropped = dropped_};
 }
 
 }  // namespace smtpscope::agent

@@ -119,6 +119,8 @@ EngineOptions Config::engine_options() const {
     options.analyzer = analyzer;
     options.mime = mime;
     options.files = files;
+    options.notices = notices;
+    options.software = software;
     options.limits = limits;
     options.likely_server_ports = capture.ports;
     options.validate_checksums = capture.checksums == capture::ChecksumMode::validate;

@@ -26,6 +26,8 @@ struct Config {
     Limits limits;
     log::Options log;
     FileOptions files;
+    NoticeOptions notices;
+    SoftwareOptions software;
     std::string control_socket = "/run/smtpscope/control.sock";
 
     EngineOptions engine_options() const;

@@ -22,15 +22,21 @@ constexpr std::pair<std::string_view, log::Level> levels[] = {{"trace", log::Lev
                                                               {"error", log::Level::error}};
 constexpr std::pair<std::string_view, HashAlgorithm> hashes[] = {
     {"md5", HashAlgorithm::md5}, {"sha1", HashAlgorithm::sha1}, {"sha256", HashAlgorithm::sha256}};
-constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {
-    {"subject_decoded", ExtraField::subject_decoded}, {"from_decoded", ExtraField::from_decoded},
-    {"message_bytes", ExtraField::message_bytes},     {"duration", ExtraField::duration},
-    {"queue_id", ExtraField::queue_id},               {"reply_code", ExtraField::reply_code},
-    {"enhanced_status", ExtraField::enhanced_status}, {"rejected_rcptto", ExtraField::rejected_rcptto},
-    {"auth_mechanism", ExtraField::auth_mechanism},   {"auth_user", ExtraField::auth_user},
-    {"auth_success", ExtraField::auth_success},       {"direction", ExtraField::direction},
-    {"community_id", ExtraField::community_id},       {"tls_version", ExtraField::tls_version},
-    {"extensions", ExtraField::extensions}};
+constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {{"subject_decoded", ExtraField::subject_decoded},
+                                                                    {"from_decoded", ExtraField::from_decoded},
+                                                                    {"message_bytes", ExtraField::message_bytes},
+                                                                    {"duration", ExtraField::duration},
+                                                                    {"queue_id", ExtraField::queue_id},
+                                                                    {"reply_code", ExtraField::reply_code},
+                                                                    {"enhanced_status", ExtraField::enhanced_status},
+                                                                    {"rejected_rcptto", ExtraField::rejected_rcptto},
+                                                                    {"auth_mechanism", ExtraField::auth_mechanism},
+                                                                    {"auth_user", ExtraField::auth_user},
+                                                                    {"auth_success", ExtraField::auth_success},
+                                                                    {"direction", ExtraField::direction},
+                                                                    {"community_id", ExtraField::community_id},
+                                                                    {"tls_version", ExtraField::tls_version},
+                                                                    {"extensions", ExtraField::extensions}};
 
 // The ring holds at least a few of the largest records; its upper bound keeps a typing error from pinning all memory.
 constexpr std::uint64_t least_ring = std::uint64_t{64} << 10, most_ring = std::uint64_t{1} << 30;
@@ -39,6 +45,18 @@ using Ports = List<Number<1, 65535>, Empty::refused>;
 using C = Config;
 using capture::Options;
 using A = AnalyzerOptions;
+using N = NoticeOptions;
+
+constexpr std::uint64_t most_tracked = std::uint64_t{1} << 24;
+
+/// A text that is looked for in replies: shorter ones are in too many.
+struct NoticeText : Text {
+    static void parse(const YAML::Node& node, std::string& into) {
+        Text::parse(node, into);
+        if (into.size() < 4)
+            throw BadValue(node, "\"" + into + "\" is too short to tell anything; use four characters or more.");
+    }
+};
 
 constexpr Key<Config> keys[] = {
     key<List<Interface, Empty::refused>, &C::capture, &Options::interfaces>("capture.interfaces"),
@@ -65,6 +83,19 @@ constexpr Key<Config> keys[] = {
     key<Bool, &C::files, &FileOptions::enabled>("files.enabled"),
     key<List<Enum<hashes>>, &C::files, &FileOptions::hashes>("files.hashes"),
     key<Bool, &C::files, &FileOptions::rfc822_messages>("files.rfc822_messages"),
+
+    key<List<NoticeText>, &C::notices, &N::blocklist_texts>("notices.blocklist_texts"),
+    key<Networks, &C::notices, &N::suspicious_origination_networks>("notices.suspicious_origination_networks"),
+    key<Number<>, &C::notices, &N::rejected_recipients>("notices.rejected_recipients"),
+    key<Number<>, &C::notices, &N::failed_auths>("notices.failed_auths"),
+    key<Time, &C::notices, &N::burst_window>("notices.burst_window"),
+    key<Time, &C::notices, &N::suppression_interval>("notices.suppression_interval"),
+    key<Number<8, most_tracked>, &C::notices, &N::max_hosts>("notices.max_hosts"),
+    key<Number<8, most_tracked>, &C::notices, &N::max_suppressed>("notices.max_suppressed"),
+
+    key<Enum<hosts>, &C::software, &SoftwareOptions::asset_tracking>("software.asset_tracking"),
+    key<Time, &C::software, &SoftwareOptions::repeat_interval>("software.repeat_interval"),
+    key<Number<8, most_tracked>, &C::software, &SoftwareOptions::max_tracked>("software.max_tracked"),
 
     key<Enum<levels>, &C::log, &log::Options::level>("log.level"),
     key<Sinks, &C::log, &log::Options::sinks>("log.sinks"),

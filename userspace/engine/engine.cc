@@ -1,36 +1,76 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smtpscope/engine.h"
 
-#include "engine/uid.h"
 #include "net/decode.h"
+#include "records/notices.h"
 #include "records/session.h"
+#include "records/software.h"
+#include "records/uid.h"
 #include "smtp/analyzer.h"
 #include "tcp/table.h"
+#include "tls/handshake.h"
 
 namespace smtpscope {
 
 namespace {
 
+using records::Context;
+
+/// The handshake after STARTTLS, from its first byte to its record.
+class Encryption {
+  public:
+    Encryption(const ConnId& id, std::string uid) {
+        ssl_.id = id;
+        ssl_.uid = std::move(uid);
+    }
+    void data(Side side, std::string_view bytes, Timestamp ts) {
+        const bool known = handshake_.recognized();
+        handshake_.data(side, bytes);
+        if (!known && handshake_.recognized()) ssl_.ts = ts;
+    }
+    void gap(Side side) { handshake_.gap(side); }
+    bool done() const { return handshake_.done(); }
+    /// nullptr if what followed was not TLS.
+    const SslInfo* record() {
+        if (!handshake_.recognized()) return nullptr;
+        handshake_.fill(ssl_);
+        return &ssl_;
+    }
+
+  private:
+    SslInfo ssl_;
+    tls::Handshake handshake_;
+};
+
 /// One connection: its streams through the SMTP analyzer into records.
 class MailSession final : public tcp::Session {
   public:
-    MailSession(const records::Context& context, const ConnId& id, std::string uid, tcp::Connection& conn,
-                FlowControl* control)
-        : id_(id),
+    MailSession(const Context& context, const ConnId& id, std::string uid, tcp::Connection& conn, FlowControl* control)
+        : context_(&context),
           records_(context, id, std::move(uid)),
           analyzer_(context.options->limits, records_),
           conn_(&conn),
-          control_(control),
-          stats_(context.stats) {}
+          control_(control) {}
 
     void data(Side side, std::string_view bytes, Timestamp ts) override {
-        records_.set_time(ts);
-        analyzer_.data(side, bytes);
+        const bool encrypted = encryption_ != nullptr;
+        if (!begun_ && side == Side::orig && begins_tls(bytes)) begin_encryption();
+        begun_ |= side == Side::orig;
+        if (encryption_) encryption_->data(side, bytes, ts);
+        if (!encrypted) {
+            records_.set_time(ts);
+            analyzer_.data(side, bytes);
+            records_.flush();
+        }
         act();
     }
     void gap(Side side, std::uint64_t length, Timestamp ts) override {
-        records_.set_time(ts);
-        analyzer_.gap(side, length);
+        if (encryption_) {
+            encryption_->gap(side);
+        } else {
+            records_.set_time(ts);
+            analyzer_.gap(side, length);
+        }
         act();
     }
     void end(Side side, Timestamp ts) override {
@@ -41,27 +81,45 @@ class MailSession final : public tcp::Session {
     void finish(Timestamp ts) override {
         records_.set_time(ts);
         analyzer_.finish();
+        end_encryption();
         records_.finish();
     }
 
   private:
     /// Once there is nothing more to learn, neither the kernel nor the reassembler need work for this connection.
     void act() {
-        if (conn_->stopped() || records_.outcome() == records::Session::Outcome::open) return;
+        if (conn_->stopped()) return;
+        if (!encryption_ && records_.outcome() == records::Session::Outcome::tls) begin_encryption();
+        if (encryption_ ? !encryption_->done() : records_.outcome() == records::Session::Outcome::open) return;
+        const IgnoreReason reason = encryption_ ? IgnoreReason::tls : IgnoreReason::invalid_transactions;
+        end_encryption();
         conn_->stop_delivery();
-        ++stats_->flows_ignored;
-        if (control_) control_->ignore(id_, reason(records_.outcome()));
+        ++context_->stats->flows_ignored;
+        if (control_) control_->ignore(records_.conn_id(), reason);
     }
-    static IgnoreReason reason(records::Session::Outcome outcome) {
-        return outcome == records::Session::Outcome::tls ? IgnoreReason::tls : IgnoreReason::invalid_transactions;
+    /// Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
+    static bool begins_tls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
+    void begin_encryption() {
+        encryption_ = std::make_unique<Encryption>(records_.conn_id(), records_.unique_id());
     }
 
-    ConnId id_;
+    void end_encryption() {
+        if (!encryption_) return;
+        if (const SslInfo* ssl = encryption_->record()) {
+            ++context_->stats->tls_handshakes;
+            context_->sink->ssl(*ssl);
+            records_.tls_handshake(*ssl);
+        }
+        encryption_.reset();
+    }
+
+    const Context* context_;
     records::Session records_;
     smtp::Analyzer analyzer_;
     tcp::Connection* conn_;
     FlowControl* control_;
-    EngineStats* stats_;
+    std::unique_ptr<Encryption> encryption_;  ///< since STARTTLS
+    bool begun_ = false;                      ///< the client has said something
 };
 
 }  // namespace
@@ -72,7 +130,14 @@ class Engine::Impl final : public tcp::SessionFactory {
         : options_(options),
           hooks_(std::move(hooks)),
           control_(control),
-          context_{&options_, &sink, &hooks_, &stats_},
+          files_{&options_.files, hooks_.content, {}},
+          notices_(options_.notices, options_.uid_seed,
+                   [this](const Notice& rec) {
+                       ++stats_.notices;
+                       context_.sink->notice(rec);
+                   }),
+          software_(options_.software, options_.uid_seed),
+          context_{&options_, &sink, &hooks_, &stats_, &files_, &notices_, &software_},
           table_(options_.limits, options_.likely_server_ports, *this) {}
 
     void packet(const Packet& p) {
@@ -104,6 +169,8 @@ class Engine::Impl final : public tcp::SessionFactory {
         options_ = options;
         options_.likely_server_ports = ports;
         options_.uid_seed = seed;
+        notices_.set_options(options_.notices);
+        software_.set_options(options_.software);
     }
 
     EngineStats stats() const {
@@ -126,7 +193,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     tcp::Table& table() { return table_; }
 
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
-        return std::make_unique<MailSession>(context_, id, engine::make_uid(options_.uid_seed, id, begin), conn,
+        return std::make_unique<MailSession>(context_, id, records::make_uid(options_.uid_seed, id, begin), conn,
                                              control_);
     }
     void unwanted(const ConnId& id) override {
@@ -146,7 +213,10 @@ class Engine::Impl final : public tcp::SessionFactory {
     Hooks hooks_;
     FlowControl* control_;
     EngineStats stats_;
-    records::Context context_;
+    files::Context files_;
+    records::Notices notices_;
+    records::SoftwareTracker software_;
+    Context context_;
     tcp::Table table_;
 };
 

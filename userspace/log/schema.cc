@@ -361,8 +361,8 @@ std::string summary(const Weird& rec) {
 }
 
 std::string summary(const FileInfo& rec) {
-    std::string text = "file " + rec.filename.value_or(rec.fuid) + ", " + rec.mime_type.value_or("type unknown") + ", " +
-                       std::to_string(rec.seen_bytes) + " bytes";
+    std::string text = "file " + rec.filename.value_or(rec.fuid) + ", " + rec.mime_type.value_or("type unknown") +
+                       ", " + std::to_string(rec.seen_bytes) + " bytes";
     if (rec.missing_bytes > 0) text += " (" + std::to_string(rec.missing_bytes) + " more are missing)";
     return text;
 }

@@ -134,6 +134,14 @@ std::optional<HeaderField> parse_header_field(std::string_view field) {
     return HeaderField{name, field};
 }
 
+std::optional<Encoding> parse_transfer_encoding(std::string_view value) {
+    const std::string_view token = take_token(value, Lexis::token);
+    if (token.empty()) return std::nullopt;
+    if (equals_ignoring_case(token, "base64")) return Encoding::base64;
+    if (equals_ignoring_case(token, "quoted-printable")) return Encoding::quoted_printable;
+    return Encoding::identity;
+}
+
 std::optional<ContentType> parse_content_type(std::string_view value) {
     const std::string_view type = take_token(value, Lexis::token);
     if (type.empty()) return std::nullopt;

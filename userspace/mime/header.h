@@ -3,6 +3,7 @@
 // reference reads them.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,11 @@ struct ContentType {
     MediaType type = MediaType::other;
     std::optional<std::string> boundary;  ///< of a multipart; may be empty
 };
+
+/// What Content-Transfer-Encoding says (RFC 2045, 6); 7bit, 8bit, binary and unknown ones change nothing.
+enum class Encoding : std::uint8_t { identity, quoted_printable, base64 };
+/// nullopt if there is no token in it.
+std::optional<Encoding> parse_transfer_encoding(std::string_view value);
 
 /// nullopt if there is no type/subtype in it. A multipart without a boundary is MediaType::other.
 std::optional<ContentType> parse_content_type(std::string_view value);

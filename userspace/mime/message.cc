@@ -2,29 +2,64 @@
 #include "mime/message.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "mime/quoted_printable.h"
 
 namespace smtpscope::mime {
 
-Message::Message(const MimeOptions& options, Handler& handler) : options_(&options), handler_(&handler) {
+namespace {
+constexpr std::size_t flush_size = 16384;  // bytes: large enough for the hashes, small enough for the cache
+
+bool begins_field(std::string_view line) {
+    const std::size_t colon = line.find(':');
+    return colon != line.npos && colon > 0 && line.substr(0, colon).find_first_of(" \t") == line.npos;
+}
+}  // namespace
+
+Message::Message(const MimeOptions& options, Bodies bodies, Handler& handler)
+    : options_(&options), handler_(&handler), bodies_(bodies) {
     entities_.emplace_back();
     handler_->mime_begin_entity();
 }
 
-void Message::line(std::string_view text, bool /*crlf*/) {
+void Message::line(std::string_view text, bool crlf) {
     if (text.starts_with("--") && take_delimiter(text)) return;
     Entity& e = entities_.back();
-    if (e.in_header) header_line(e, text);
+    if (e.in_header)
+        header_line(e, text);
+    else if (bodies_ == Bodies::decode && !e.ended && e.type.type == MediaType::other)
+        body_line(e, text, crlf);
 }
 
-void Message::gap() {
+void Message::gap(std::uint64_t length) {
     Entity& e = entities_.back();
-    e.field.clear();
-    e.has_field = false;
+    e.torn = true;
+    if (e.in_header) {
+        e.field.clear();
+        e.has_field = false;
+        e.doubtful = true;
+    } else if (e.held_line_end) {
+        e.held_line_end = false;
+        content_ += "\r\n";
+    }
+    e.base64 = {};
+    flush();
+    handler_->mime_gap(length);
+}
+
+void Message::flush() {
+    if (content_.empty() && !content_due_) return;
+    content_due_ = false;
+    handler_->mime_data(content_);
+    content_.clear();
 }
 
 void Message::done() {
     end_entity(0);
 }
+
+// ---- structure
 
 // RFC 2046, 5.1.1 allows nothing but white space after a delimiter; the reference, and many readers of mail, take
 // whatever begins with it.
@@ -53,16 +88,22 @@ bool Message::take_delimiter(std::string_view text) {
 }
 
 void Message::header_line(Entity& e, std::string_view text) {
-    if (text.empty() || text[0] == '\0') {  // the reference ends its strings at NUL
-        finish_field(e);
-        e.in_header = false;
-        if (e.type.type == MediaType::message) begin_child();
-        return;
-    }
+    if (text.empty() || text[0] == '\0') return end_header(e);  // the reference ends its strings at NUL
+    if (std::exchange(e.torn, false)) return;                   // `From: x` may be what is left of `X-From: x`
     if (text[0] == ' ' || text[0] == '\t') return continue_field(e, text);
+    if (e.doubtful && !begins_field(text)) {
+        end_header(e);
+        return line(text, true);
+    }
     finish_field(e);
     e.field = text;
     e.has_field = true;
+}
+
+void Message::end_header(Entity& e) {
+    finish_field(e);
+    e.in_header = e.torn = false;
+    if (e.type.type == MediaType::message) begin_child();
 }
 
 void Message::continue_field(Entity& e, std::string_view text) {
@@ -74,7 +115,7 @@ void Message::continue_field(Entity& e, std::string_view text) {
     }
     const std::size_t limit = options_->max_header_bytes;
     if (limit > 0 && e.field.size() >= limit)
-        return handler_->mime_limit("exceeded_mime_max_header_bytes", e.field.size());
+        return handler_->mime_weird("exceeded_mime_max_header_bytes", std::to_string(e.field.size()));
     e.field += text;
 }
 
@@ -83,16 +124,24 @@ void Message::finish_field(Entity& e) {
     e.has_field = false;
     const auto field = parse_header_field(e.field);
     if (!field) return;
-    if (equals_ignoring_case(field->name, "content-type"))
+    if (equals_ignoring_case(field->name, "content-type")) {
         if (auto type = parse_content_type(field->value)) e.type = std::move(*type);
+    } else if (equals_ignoring_case(field->name, "content-transfer-encoding")) {
+        if (const auto encoding = parse_transfer_encoding(field->value)) e.encoding = *encoding;
+    }
     handler_->mime_one_header(*field);
 }
 
 void Message::begin_child() {
     const std::size_t depth = entities_.size() - 1;
     if (options_->max_depth > 0 && depth >= options_->max_depth)
-        return handler_->mime_limit("exceeded_mime_max_depth", depth);
-    entities_.emplace_back();
+        return handler_->mime_weird("exceeded_mime_max_depth", std::to_string(depth));
+    const Entity& parent = entities_.back();
+    const bool part = parent.type.type == MediaType::multipart;
+    const bool within_parts = part || parent.within_parts;
+    Entity& child = entities_.emplace_back();
+    child.part = part;
+    child.within_parts = within_parts;
     handler_->mime_begin_entity();
 }
 
@@ -109,8 +158,57 @@ void Message::end_entity(std::size_t i) {
     if (e.ended) return;
     e.ended = true;
     finish_field(e);
+    if (!e.in_header) finish_body(e);
     e.in_header = false;
     handler_->mime_end_entity();
+}
+
+// ---- bodies
+
+void Message::body_line(Entity& e, std::string_view text, bool crlf) {
+    if (e.encoding == Encoding::base64)
+        base64_line(e, text, crlf);
+    else
+        text_line(e, text, crlf);
+    if (content_.size() >= flush_size) flush();
+}
+
+void Message::base64_line(Entity& e, std::string_view text, bool crlf) {
+    // Lines are of whole groups: from its end one tells where in a group a torn line begins.
+    if (e.torn && crlf) text.remove_prefix(text.size() % 4);
+    if (crlf) e.torn = false;
+    e.base64.decode(text, content_);
+    report_base64(e);
+}
+
+/// The line's end is held back within a multipart, because it belongs to the delimiter if one follows (RFC 2046,
+/// 5.1.1).
+void Message::text_line(Entity& e, std::string_view text, bool crlf) {
+    if (std::exchange(e.held_line_end, false)) content_ += "\r\n";
+    e.torn = false;
+    if (e.encoding == Encoding::quoted_printable)
+        crlf = decode_quoted_printable(text, content_) && crlf;
+    else
+        content_ += text;
+    // Where the reference does not hold it back, a line without content makes a file too.
+    if (!e.part || e.encoding == Encoding::quoted_printable) content_due_ = true;
+    if (!crlf) return;
+    if (e.within_parts)
+        e.held_line_end = true;
+    else
+        content_ += "\r\n";
+}
+
+void Message::finish_body(Entity& e) {
+    if (e.encoding == Encoding::base64 && e.type.type == MediaType::other) {
+        e.base64.finish(content_);
+        report_base64(e);
+    }
+    flush();
+}
+
+void Message::report_base64(Entity& e) {
+    if (const auto error = e.base64.take_error()) handler_->mime_weird("base64_illegal_encoding", *error);
 }
 
 }  // namespace smtpscope::mime

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The structure of a mail message (RFC 5322, RFC 2046), line by line: entities within entities, and their header
-// fields.
+// The structure of a mail message (RFC 5322, RFC 2046), line by line: entities within entities, their header fields,
+// and what their bodies hold once the transfer encoding is undone.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mime/base64.h"
 #include "mime/header.h"
 #include "smtpscope/options.h"
 
@@ -19,19 +20,29 @@ class Handler {
     virtual void mime_begin_entity() = 0;
     virtual void mime_one_header(const HeaderField& field) = 0;
     virtual void mime_end_entity() = 0;
-    /// A limit was reached: `exceeded_mime_max_depth`, `exceeded_mime_max_header_bytes`.
-    virtual void mime_limit(std::string_view name, std::size_t value) = 0;
+    /// The next bytes of the newest entity's body, decoded. The first call, which may bring none, says that there is
+    /// one.
+    virtual void mime_data(std::string_view bytes) = 0;
+    /// `length` octets of the message are lost; the newest entity's body continues after them, as far as one can tell.
+    virtual void mime_gap(std::uint64_t length) = 0;
+    /// `exceeded_mime_max_depth`, `exceeded_mime_max_header_bytes`, `base64_illegal_encoding`; the reference's texts.
+    virtual void mime_weird(std::string_view name, std::string_view addl) = 0;
 };
+
+enum class Bodies : bool { skip, decode };
 
 class Message {
   public:
     /// Both outlive the message. The top-level entity begins at once.
-    Message(const MimeOptions& options, Handler& handler);
+    Message(const MimeOptions& options, Bodies bodies, Handler& handler);
 
     /// The next line, without its end; `crlf` is false for a piece of a line.
     void line(std::string_view text, bool crlf);
-    /// Bytes are missing before the next line: a header field that was begun is not to be trusted.
-    void gap();
+    /// `length` bytes are missing before the next line: a header field that was begun is not to be trusted, nor is one
+    /// that the next line seems to be.
+    void gap(std::uint64_t length);
+    /// Hands out what has been decoded; otherwise that is done in larger pieces.
+    void flush();
     /// The message is over.
     void done();
 
@@ -40,6 +51,13 @@ class Message {
         bool in_header = true;
         bool ended = false;  ///< its closing delimiter was seen; what follows is an epilogue
         bool has_field = false;
+        bool torn = false;           ///< bytes are missing right before the next line
+        bool doubtful = false;       ///< the end of its header may be among the missing bytes
+        bool within_parts = false;   ///< of a multipart, near or far: a delimiter may follow
+        bool part = false;           ///< of a multipart, itself
+        bool held_line_end = false;  ///< the last line's end, which is the next delimiter's if one follows
+        Encoding encoding = Encoding::identity;
+        Base64Decoder base64;
         std::string field;  ///< the header field being collected
         ContentType type;
     };
@@ -48,6 +66,12 @@ class Message {
     static Delimiter match_delimiter(const Entity& e, std::string_view text);
     bool take_delimiter(std::string_view text);
     void header_line(Entity& e, std::string_view text);
+    void end_header(Entity& e);
+    void body_line(Entity& e, std::string_view text, bool crlf);
+    void base64_line(Entity& e, std::string_view text, bool crlf);
+    void text_line(Entity& e, std::string_view text, bool crlf);
+    void finish_body(Entity& e);
+    void report_base64(Entity& e);
     void continue_field(Entity& e, std::string_view text);
     void finish_field(Entity& e);
     void begin_child();
@@ -56,6 +80,9 @@ class Message {
 
     const MimeOptions* options_;
     Handler* handler_;
+    Bodies bodies_;
+    bool content_due_ = false;      ///< a body has begun that the handler does not know of
+    std::string content_;           ///< decoded and not yet handed out
     std::vector<Entity> entities_;  ///< from the message inwards; each is the current child of the one before it
 };
 

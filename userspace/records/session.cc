@@ -4,6 +4,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "mime/encoded_word.h"
+#include "records/community_id.h"
+#include "records/notices.h"
+#include "records/reply.h"
+#include "records/software.h"
 #include "smtpscope/text.h"
 
 namespace smtpscope::records {
@@ -14,8 +19,10 @@ using smtp::Verb;
 namespace {
 
 constexpr std::string_view smtp_source = "SMTP";
-// As many addresses as the default limit allows, each as long as RFC 5321, 4.5.3.1.3 allows, are a quarter of this.
-constexpr std::size_t max_set_bytes = std::size_t{1} << 20;
+constexpr std::size_t max_address_length = 320;      // bytes: RFC 3696's erratum allows 254
+constexpr std::size_t max_rejected = 1000;           // as many as a transaction's recipients by default
+constexpr std::size_t max_rejected_bytes = 1 << 18;  // of all of them together
+constexpr std::size_t max_extensions_length = 1024;  // bytes; servers offer a dozen or two
 constexpr std::string_view orcpt_prefix = "ORCPT=rfc822";
 
 /// What follows the keyword (`FROM:`, `TO:`) is what matters; without it the command is another one's.
@@ -32,10 +39,28 @@ std::string without_orcpt(std::string address) {
     return address;
 }
 
+std::vector<std::string> words(std::string_view text) {
+    std::vector<std::string> all;
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        all.emplace_back(word);
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+    }
+    return all;
+}
+
+/// Seen from the local networks; unset if neither end is of them.
+std::optional<std::string> direction_of(const ConnId& id, const SubnetSet& local_nets) {
+    const bool from_us = local_nets.contains(id.orig_h), to_us = local_nets.contains(id.resp_h);
+    if (from_us && to_us) return "local";
+    if (from_us) return "outbound";
+    if (to_us) return "inbound";
+    return std::nullopt;
+}
+
 }  // namespace
 
-Session::Session(const Context& context, const ConnId& id, std::string uid)
-    : context_(&context), id_(id), uid_(std::move(uid)) {}
+Session::Session(const Context& shared, const ConnId& conn, std::string name) : Scope(shared, conn, std::move(name)) {}
 
 Session::~Session() = default;
 
@@ -50,14 +75,15 @@ Session::Transaction& Session::open_transaction() {
     auto t = std::make_unique<Transaction>();
     t->tag = ++last_tag_;
     Info& rec = t->info;
-    rec.ts = next_begin_ == Timestamp{} ? now_ : next_begin_;
+    rec.ts = next_begin_ == Timestamp{} ? now : next_begin_;
     next_begin_ = {};
-    rec.uid = uid_;
-    rec.id = id_;
-    rec.trans_depth = state_.messages_transferred + sent + 1;
-    rec.helo = state_.helo;
+    rec.uid = uid;
+    rec.id = id;
+    rec.trans_depth = state.messages_transferred + sent + 1;
+    rec.helo = state.helo;
     rec.last_reply = std::exchange(early_reply_, std::nullopt);
-    rec.path = {id_.resp_h, id_.orig_h};
+    rec.path = {id.resp_h, id.orig_h};
+    t->first_command = std::exchange(first_command_, {});
     transactions_.push_back(std::move(t));
     return *transactions_.back();
 }
@@ -74,7 +100,7 @@ Session::Transaction& Session::current() {
 
 /// A transaction counts from the first sign of life after the one before, not from its MAIL.
 void Session::note_activity() {
-    if (next_begin_ == Timestamp{} && !newest()) next_begin_ = now_;
+    if (next_begin_ == Timestamp{} && !newest()) next_begin_ = now;
 }
 
 Session::Transaction* Session::find(Tag tag) {
@@ -95,40 +121,66 @@ void Session::remove(const Transaction& t) {
 
 void Session::write(Transaction& t) {
     if (!t.info.has_client_activity) return;
-    const Hooks& hooks = *context_->hooks;
+    complete_fields(t);
+    const Hooks& hooks = *context->hooks;
     if (hooks.log_policy && !hooks.log_policy(t.info)) {
-        ++context_->stats->vetoed_records;
+        ++context->stats->vetoed_records;
         return;
     }
-    ++context_->stats->smtp_records;
-    context_->sink->smtp(t.info);
+    ++context->stats->smtp_records;
+    context->sink->smtp(t.info);
+    context->notices->record(t.info);
+    if (const auto found = detect(t.info, options(), context->options->software);
+        found && context->software->is_news(*found))
+        context->sink->software(*found);
     if (hooks.log_smtp) hooks.log_smtp(t.info);
+}
+
+/// The fields that follow from others, or from the session.
+void Session::complete_fields(Transaction& t) {
+    Info& rec = t.info;
+    if (wants(ExtraField::subject_decoded) && rec.subject)
+        rec.subject_decoded = mime::decode_encoded_words(*rec.subject);
+    if (wants(ExtraField::from_decoded) && rec.from) rec.from_decoded = mime::decode_encoded_words(*rec.from);
+    if (rec.last_reply && rec.last_reply->size() >= 4) {
+        const std::string_view text = std::string_view(*rec.last_reply).substr(4);
+        if (const auto status = enhanced_status(text); status && wants(ExtraField::enhanced_status))
+            rec.enhanced_status = *status;
+        if (t.answered && rec.reply_code < 300 && wants(ExtraField::queue_id))
+            if (const auto queued = queue_id(text)) rec.queue_id = *queued;
+    }
+    if (!wants(ExtraField::reply_code)) rec.reply_code.reset();
+    if (wants(ExtraField::direction)) rec.direction = direction_of(id, options().local_nets);
+    if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
+    if (facts_) complete_facts(rec);
+}
+
+void Session::complete_facts(Info& rec) {
+    const Facts& f = *facts_;
+    if (wants(ExtraField::auth_mechanism) && !f.mechanism.empty()) rec.auth_mechanism = f.mechanism;
+    if (wants(ExtraField::auth_user) && !f.user.empty()) rec.auth_user = f.user;
+    if (wants(ExtraField::auth_success)) rec.auth_success = f.auth_success;
+    if (wants(ExtraField::tls_version) && rec.tls) rec.tls_version = f.tls_version;
+    if (wants(ExtraField::extensions)) rec.extensions = words(f.extensions);
 }
 
 /// The final reply has come, or never will.
 void Session::complete(Transaction& t) {
-    ++state_.messages_transferred;
+    ++state.messages_transferred;
     write(t);
     remove(t);
-    if (transactions_.empty()) next_begin_ = now_;
+    if (transactions_.empty()) next_begin_ = now;
 }
 
 void Session::finish() {
-    if (context_->hooks->finalize_smtp)
-        context_->hooks->finalize_smtp(id_, state_, transactions_.empty() ? nullptr : &transactions_.back()->info);
+    if (context->hooks->finalize_smtp)
+        context->hooks->finalize_smtp(id, state, transactions_.empty() ? nullptr : &transactions_.back()->info);
     write_all();
 }
 
 void Session::write_all() {
     for (const auto& t : transactions_) write(*t);
     transactions_.clear();
-}
-
-void Session::weird(std::string_view name, std::string_view addl, std::string_view source) {
-    if (std::find(weirds_.begin(), weirds_.end(), name) != weirds_.end()) return;
-    weirds_.push_back(name);
-    ++context_->stats->weirds;
-    context_->sink->weird({now_, uid_, id_, std::string(name), std::string(addl), std::string(source)});
 }
 
 void Session::smtp_weird(std::string_view name, std::string_view addl, std::string_view source) {
@@ -139,12 +191,16 @@ void Session::smtp_weird(std::string_view name, std::string_view addl, std::stri
 
 Tag Session::smtp_request(const smtp::Request& request) {
     note_activity();
+    if (first_command_ == Timestamp{}) first_command_ = now;
     Tag tag = 0;
     switch (request.verb) {
         case Verb::ehlo:
         case Verb::helo:
-            state_.helo = std::string(request.arg);
-            if (Transaction* t = newest()) t->info.helo = state_.helo;
+        case Verb::lhlo:
+            lmtp_ |= request.verb == Verb::lhlo;
+            if (facts_) facts_->extensions.clear();
+            state.helo = std::string(request.arg);
+            if (Transaction* t = newest()) t->info.helo = state.helo;
             break;
         case Verb::mail:
             if (has_keyword(request.arg, "FROM:")) mail(request.arg);
@@ -152,8 +208,13 @@ Tag Session::smtp_request(const smtp::Request& request) {
         case Verb::rcpt:
             if (has_keyword(request.arg, "TO:")) rcpt(request.arg);
             break;
+        case Verb::auth:
+        case Verb::auth_answer:
+            auth(request);
+            break;
         case Verb::data:
         case Verb::bdat:
+        case Verb::burl:
         case Verb::end_of_data: {
             Transaction& t = current();
             tag = t.tag;
@@ -173,43 +234,61 @@ void Session::mail(std::string_view arg) {
     if (t->info.has_client_activity) {
         // Should the server refuse this MAIL, the transaction before it stands (RFC 5321, 4.1.4).
         t->superseded = true;
-        next_begin_ = now_;
+        next_begin_ = now;
         t = &open_transaction();
     }
     if (std::string from = extract_first_email_addr(arg); !from.empty()) t->info.mailfrom = std::move(from);
     t->info.has_client_activity = true;
-    state_.trans_mail_from_seen = true;
-    state_.trans_rcpt_to_seen = false;
+    state.trans_mail_from_seen = true;
+    state.trans_rcpt_to_seen = false;
 }
 
 void Session::rcpt(std::string_view arg) {
-    Info& rec = current().info;
-    if (!rec.rcptto) rec.rcptto.emplace();
+    Transaction& t = current();
+    Info& rec = t.info;
     std::vector<std::string> found = extract_email_addrs(arg);
     for (std::string& address : found) address = without_orcpt(std::move(address));
-    addresses(rec.rcptto, std::move(found), options().max_rcptto_addresses, "smtp_too_many_rcptto_addresses");
+    t.recipients.emplace_back(found.empty() ? std::string() : found.front().substr(0, max_address_length));
+    if (!insert_addresses(rec.rcptto, std::move(found), options().max_rcptto_addresses))
+        weird("smtp_too_many_rcptto_addresses", {}, {});
     rec.has_client_activity = true;
-    state_.trans_rcpt_to_seen = true;
-    if (options().mail_transaction_validation && !state_.trans_mail_from_seen)
+    state.trans_rcpt_to_seen = true;
+    if (options().mail_transaction_validation && !state.trans_mail_from_seen)
         invalid_transaction("rcpt to missing mail from");
 }
 
-/// DATA, BDAT and the end of data.
+void Session::auth(const smtp::Request& request) {
+    Facts& f = facts();
+    if (request.verb == Verb::auth) {
+        f.auth_begun = true;
+        f.mechanism = request.arg;
+        f.user.clear();
+        f.auth_success.reset();
+    }
+    if (f.auth_begun && !request.user.empty()) f.user = std::string(request.user);
+}
+
+Session::Facts& Session::facts() {
+    if (!facts_) facts_ = std::make_unique<Facts>();
+    return *facts_;
+}
+
+/// DATA, BDAT, BURL and the end of data.
 void Session::content_command(Transaction& t, const smtp::Request& request) {
-    if (request.verb != Verb::end_of_data && options().mail_transaction_validation && !state_.trans_rcpt_to_seen)
+    if (request.verb != Verb::end_of_data && options().mail_transaction_validation && !state.trans_rcpt_to_seen)
         invalid_transaction("data missing rcpt to");
     if (!request.final) return;
-    state_.trans_mail_from_seen = state_.trans_rcpt_to_seen = false;
+    state.trans_mail_from_seen = state.trans_rcpt_to_seen = false;
     t.last_sent = true;
-    t.content_ended = request.verb == Verb::end_of_data;
+    t.content_ended = request.verb == Verb::end_of_data || request.verb == Verb::burl;
 }
 
 void Session::invalid_transaction(std::string_view what) {
     weird("smtp_mail_transaction_invalid", what, smtp_source);
     const std::uint64_t limit = options().max_invalid_mail_transactions;
-    if (++state_.invalid_transactions <= limit || limit == 0) return;
+    if (++state.invalid_transactions <= limit || limit == 0) return;
     weird("smtp_excessive_invalid_mail_transactions",
-          std::to_string(state_.invalid_transactions) + " > " + std::to_string(limit), smtp_source);
+          std::to_string(state.invalid_transactions) + " > " + std::to_string(limit), smtp_source);
     outcome_ = Outcome::too_many_invalid_transactions;
 }
 
@@ -219,14 +298,81 @@ void Session::smtp_reply(const smtp::Reply& reply) {
     server_seen_ = true;
     note_activity();
     // The reference counts every line of this reply as a message, and trans_depth is its count.
-    if (reply.verb == Verb::end_of_data && reply.more) ++state_.messages_transferred;
+    if (reply.verb == Verb::end_of_data && reply.more) ++state.messages_transferred;
     Transaction* t = reply.tag != 0 ? find(reply.tag) : nullptr;
     if (!t) t = newest();
     // Kept whole only at its last line, but a reply that is cut off says something too.
     std::string& text = (t ? t->info.last_reply : early_reply_).emplace(std::to_string(reply.code));
     text += ' ';
     text += reply.text;
+    if (t) t->info.reply_code = reply.code;
+    session_answered(reply);
     if (!reply.more && t) answered(*t, reply);
+}
+
+/// What a reply says about the session, whatever transaction is open.
+void Session::session_answered(const smtp::Reply& reply) {
+    if (reply.code >= 400) context->notices->reply(id, uid, now, reply.code, reply.text);
+    switch (reply.verb) {
+        case Verb::ehlo:
+        case Verb::lhlo:
+            if (reply.code == 250) offer(reply);
+            break;
+        case Verb::auth:
+        case Verb::auth_answer:
+            if (!facts_ || !facts_->auth_begun || reply.more || reply.code == 334) break;
+            facts_->auth_success = reply.code < 300;
+            if (reply.code == 535) context->notices->failed_auth(id, uid, now);
+            break;
+        case Verb::turn:
+            if (reply.code == 250 && !reply.more) from_originator_ = !from_originator_;
+            break;
+        default:
+            break;
+    }
+}
+
+/// A line of the reply to EHLO; the first one names the server.
+void Session::offer(const smtp::Reply& reply) {
+    if (std::exchange(offering_, reply.more)) {
+        const std::string keyword = extension_keyword(reply.text);
+        std::string& all = facts().extensions;
+        if (keyword.empty() || all.size() + keyword.size() > max_extensions_length) return;
+        if (!all.empty()) all += ' ';
+        all += keyword;
+    }
+}
+
+void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
+    if (t.recipients_head == t.recipients.size()) return;
+    std::string address = std::move(t.recipients[t.recipients_head++]);
+    if (t.recipients_head == t.recipients.size()) {
+        t.recipients.clear();
+        t.recipients_head = 0;
+    }
+    if (reply.code < 400) {
+        if (lmtp_ && reply.code != 0) t.accepted.push_back(std::move(address));
+        return;
+    }
+    context->notices->rejected_recipient(id, uid, now);
+    if (wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
+}
+
+/// LMTP's replies to a message, one for each recipient that was accepted (RFC 2033, 4.2).
+void Session::delivery_answered(Transaction& t, const smtp::Reply& reply) {
+    const bool of_message = reply.verb == Verb::end_of_data || (reply.verb == Verb::bdat && t.last_sent);
+    if (!of_message || t.accepted_head == t.accepted.size()) return;
+    const std::string address = std::move(t.accepted[t.accepted_head++]);
+    if (reply.code >= 400 && wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
+}
+
+void Session::reject(Transaction& t, const std::string& address, const smtp::Reply& reply) {
+    std::string entry = address + ": " + std::to_string(reply.code) + " ";
+    entry += reply.text;
+    if (t.info.rejected_rcptto.size() >= max_rejected || t.rejected_bytes + entry.size() > max_rejected_bytes)
+        return weird("smtp_too_many_rejected_rcptto", {}, smtp_source);
+    t.rejected_bytes += entry.size();
+    t.info.rejected_rcptto.push_back(std::move(entry));
 }
 
 void Session::answered(Transaction& t, const smtp::Reply& reply) {
@@ -235,18 +381,25 @@ void Session::answered(Transaction& t, const smtp::Reply& reply) {
         case Verb::mail:
             mail_answered(t, reply.code);
             break;
+        case Verb::rcpt:
+            recipient_answered(t, reply);
+            break;
         case Verb::data:
             content_answered(t, reply.code);
             break;
         case Verb::rset:
         case Verb::ehlo:
         case Verb::helo:
+        case Verb::lhlo:
+        case Verb::xclient:
             if (accepted) t.standing = false;
             break;
         default:
             if (reply.verb == Verb::bdat) content_answered(t, reply.code);
+            if (lmtp_) delivery_answered(t, reply);
             if (!reply.final || reply.tag == 0) break;
             t.answered = true;
+            if (t.first_command != Timestamp{} && wants(ExtraField::duration)) t.info.duration = now - t.first_command;
             if (t.content_ended || message_tag_ != t.tag) complete(t);
             break;
     }
@@ -257,6 +410,8 @@ void Session::smtp_reply_lost(Tag tag, Verb verb, bool final) {
     if (!t) return;
     if (verb == Verb::mail)
         mail_answered(*t, 0);
+    else if (verb == Verb::rcpt)
+        recipient_answered(*t, {});
     else if (final)
         complete(*t);
 }
@@ -291,24 +446,30 @@ void Session::absorb(Transaction& refused, Transaction& standing) {
     rec.ts = old.ts;
     rec.mailfrom = std::move(old.mailfrom);
     rec.trans_depth = old.trans_depth;
+    rec.rejected_rcptto = std::move(old.rejected_rcptto);
+    refused.first_command = standing.first_command;
     if (old.rcptto) {
         if (rec.rcptto)
             for (const std::string& address : *rec.rcptto) old.rcptto->insert(address);
         rec.rcptto = std::move(old.rcptto);
-        state_.trans_rcpt_to_seen = true;
+        state.trans_rcpt_to_seen = true;
     }
     remove(standing);
 }
 
 void Session::smtp_commands_lost() {
     // Nobody is accused of leaving out what was lost.
-    state_.trans_mail_from_seen = state_.trans_rcpt_to_seen = true;
+    state.trans_mail_from_seen = state.trans_rcpt_to_seen = true;
     if (transactions_.empty()) return;
     Transaction& t = *transactions_.back();
     if (!t.info.has_client_activity || t.last_sent) return;
     write(t);
     remove(t);
-    next_begin_ = now_;
+    next_begin_ = now;
+}
+
+void Session::tls_handshake(const SslInfo& ssl) {
+    facts().tls_version = ssl.version;
 }
 
 void Session::smtp_starttls() {
@@ -316,6 +477,10 @@ void Session::smtp_starttls() {
     rec.tls = true;
     rec.has_client_activity = true;
     outcome_ = Outcome::tls;
+}
+
+void Session::smtp_smuggled(std::string_view how) {
+    context->notices->smuggled(id, uid, now, how);
 }
 
 // ---- content
@@ -329,25 +494,25 @@ void Session::smtp_begin_data() {
     if (!t.content_seen || t.content_refused) {
         t.info.entity_count = 0;
         t.info.process_smtp_headers = true;
+        t.info.message_bytes.reset();
     }
-    t.content_seen = t.content_refused = message_seen_ = false;
-    message_ = std::make_unique<mime::Message>(context_->options->mime, *this);
+    t.content_seen = t.content_refused = false;
+    content_ = std::make_unique<Content>(static_cast<Scope&>(*this), from_originator_);
 }
 
 void Session::smtp_data(std::string_view line, bool crlf) {
-    if (!message_seen_)
+    if (!content_->begun())
         if (Transaction* t = find(message_tag_)) t->content_seen = true;
-    message_seen_ = true;
-    message_->line(line, crlf);
+    content_->line(line, crlf);
 }
 
-void Session::smtp_data_gap(std::uint64_t) {
-    message_->gap();
+void Session::smtp_data_gap(std::uint64_t length) {
+    content_->gap(length);
 }
 
 void Session::smtp_end_data() {
-    message_->done();
-    message_.reset();
+    content_->done();
+    content_.reset();
     Transaction* t = find(message_tag_);
     message_tag_ = 0;
     if (!t || !t->last_sent) return;
@@ -355,81 +520,8 @@ void Session::smtp_end_data() {
     if (t->answered) complete(*t);
 }
 
-void Session::mime_begin_entity() {
-    ++state_.mime_depth;
-    Info* rec = message_info();
-    if (!rec) return;
-    rec->entity.emplace();
-    // Header fields of parts never overwrite those of the message.
-    if (++rec->entity_count > 1) rec->process_smtp_headers = false;
-}
-
-void Session::mime_end_entity() {
-    if (Info* rec = message_info()) rec->entity.reset();
-}
-
-void Session::mime_limit(std::string_view name, std::size_t value) {
-    weird(name, std::to_string(value), smtp_source);
-}
-
-void Session::addresses(std::optional<StringSet>& set, std::vector<std::string> found, std::size_t limit,
-                        std::string_view limit_weird) {
-    if (!set) set.emplace();
-    for (std::string& address : found) {
-        if (limit > 0 && (set->size() >= limit || set->bytes() >= max_set_bytes)) return weird(limit_weird, {}, {});
-        set->insert(std::move(address));
-    }
-}
-
-void Session::mime_one_header(const mime::HeaderField& field) {
-    using Field = std::optional<std::string> Info::*;
-    struct Simple {
-        std::string_view name;
-        Field field;
-    };
-    static constexpr Simple simple[] = {
-        {"message-id", &Info::msg_id},   {"in-reply-to", &Info::in_reply_to}, {"subject", &Info::subject},
-        {"from", &Info::from},           {"reply-to", &Info::reply_to},       {"date", &Info::date},
-        {"x-mailer", &Info::user_agent}, {"user-agent", &Info::user_agent},   {"x-user-agent", &Info::user_agent},
-    };
-    Info* const found_rec = message_info();
-    if (!found_rec || !found_rec->process_smtp_headers) return;
-    Info& rec = *found_rec;
-    const auto is = [&](std::string_view name) { return mime::equals_ignoring_case(field.name, name); };
-    for (const Simple& s : simple)
-        if (is(s.name)) {
-            rec.*(s.field) = std::string(field.value);
-            return;
-        }
-    if (is("received")) {
-        received(rec, field.value);
-    } else if (is("to")) {
-        addresses(rec.to, split_mime_email_addresses(field.value), options().max_to_addresses,
-                  "smtp_too_many_to_addresses");
-    } else if (is("cc")) {
-        addresses(rec.cc, split_mime_email_addresses(field.value), options().max_cc_addresses,
-                  "smtp_too_many_cc_addresses");
-    } else if (is("x-originating-ip")) {
-        const auto found = extract_ip_addresses(field.value, Wrapping::any);
-        if (!found.empty()) rec.x_originating_ip = Address::parse(found[0]);
-    }
-}
-
-void Session::received(Info& rec, std::string_view value) {
-    if (rec.first_received) rec.second_received = std::move(rec.first_received);
-    rec.first_received = std::string(value);
-    if (!rec.process_received_from) return;
-    // The second address is the one that the server saw, where the first is what the client claimed.
-    const auto found = extract_ip_addresses(value, Wrapping::required);
-    if (found.empty()) return;
-    const Address address = *Address::parse(found.size() > 1 ? found[1] : found[0]);
-    if (!addr_matches_host(address, options().mail_path_capture, options().local_nets) &&
-        !private_address_space().contains(address))
-        rec.process_received_from = false;
-    if (rec.path.back() == address) return;
-    if (options().max_path_length > 0 && rec.path.size() >= options().max_path_length)
-        return weird("smtp_max_path_length_exceeded", {}, {});
-    rec.path.push_back(address);
+void Session::flush() {
+    if (content_) content_->flush();
 }
 
 }  // namespace smtpscope::records

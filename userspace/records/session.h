@@ -11,23 +11,13 @@
 #include <string_view>
 #include <vector>
 
-#include "mime/message.h"
+#include "records/content.h"
+#include "records/scope.h"
 #include "smtp/protocol.h"
-#include "smtpscope/engine.h"
-#include "smtpscope/options.h"
-#include "smtpscope/records.h"
 
 namespace smtpscope::records {
 
-/// What the sessions of one engine share.
-struct Context {
-    const EngineOptions* options;
-    RecordSink* sink;
-    const Hooks* hooks;
-    EngineStats* stats;
-};
-
-class Session final : public smtp::Handler, public mime::Handler {
+class Session final : public smtp::Handler, private Scope {
   public:
     /// What the owner of the session has to act on.
     enum class Outcome { open, tls, too_many_invalid_transactions };
@@ -36,12 +26,16 @@ class Session final : public smtp::Handler, public mime::Handler {
     ~Session() override;
 
     /// The time of the events to come.
-    void set_time(Timestamp ts) { now_ = ts; }
+    void set_time(Timestamp ts) { now = ts; }
+    /// The events of a packet are over.
+    void flush();
+    const std::string& unique_id() const { return uid; }
+    const ConnId& conn_id() const { return id; }
     Outcome outcome() const { return outcome_; }
+    /// What is known of the handshake after STARTTLS.
+    void tls_handshake(const SslInfo& ssl);
     /// Writes what is open.
     void finish();
-
-    void weird(std::string_view name, std::string_view addl, std::string_view source);
 
     smtp::Tag smtp_request(const smtp::Request& request) override;
     void smtp_reply(const smtp::Reply& reply) override;
@@ -52,13 +46,9 @@ class Session final : public smtp::Handler, public mime::Handler {
     void smtp_data_gap(std::uint64_t length) override;
     void smtp_end_data() override;
     void smtp_starttls() override;
+    void smtp_smuggled(std::string_view how) override;
     void smtp_unexpected(Side, std::string_view, std::string_view) override {}
     void smtp_weird(std::string_view name, std::string_view addl, std::string_view source) override;
-
-    void mime_begin_entity() override;
-    void mime_one_header(const mime::HeaderField& field) override;
-    void mime_end_entity() override;
-    void mime_limit(std::string_view name, std::size_t value) override;
 
   private:
     struct Transaction {
@@ -72,23 +62,48 @@ class Session final : public smtp::Handler, public mime::Handler {
         bool content_accepted = false;  ///< a BDAT chunk was taken
         bool content_refused = false;   ///< DATA or BDAT was refused, and nothing accepted
         bool superseded = false;        ///< a later MAIL was sent, and its reply decides
+        Timestamp first_command{};
+        std::vector<std::string> recipients;  ///< of RCPT commands without a reply, from recipients_head on
+        std::size_t recipients_head = 0;
+        std::vector<std::string>
+            accepted;  ///< LMTP: recipients whose reply to the message is due, from accepted_head on
+        std::size_t accepted_head = 0;
+        std::size_t rejected_bytes = 0;  ///< in info.rejected_rcptto
+    };
+    /// What the session is known for beyond its transactions.
+    struct Facts {
+        std::string extensions;      ///< keywords of the last EHLO's reply, with blanks between them
+        bool auth_begun = false;     ///< RFC 4954
+        std::string_view mechanism;  ///< of a static string
+        std::string user;
+        std::optional<bool> auth_success;
+        std::optional<std::string> tls_version;
     };
     using Transactions = std::vector<std::unique_ptr<Transaction>>;
 
-    const AnalyzerOptions& options() const { return context_->options->analyzer; }
+    bool wants(ExtraField f) const { return options().extra_fields.contains(f); }
     Transaction& open_transaction();
     Transaction* newest();
     Transaction& current();
     void note_activity();
     void answered(Transaction& t, const smtp::Reply& reply);
+    void session_answered(const smtp::Reply& reply);
+    void offer(const smtp::Reply& reply);
+    void delivery_answered(Transaction& t, const smtp::Reply& reply);
+    void reject(Transaction& t, const std::string& address, const smtp::Reply& reply);
+    void recipient_answered(Transaction& t, const smtp::Reply& reply);
+    void complete_fields(Transaction& t);
+    void complete_facts(Info& rec);
     Transaction* find(smtp::Tag tag);
-    Info* message_info();
+    Info* message_info() override;
     void write(Transaction& t);
     void write_all();
     void remove(const Transaction& t);
 
     void mail(std::string_view arg);
     void rcpt(std::string_view arg);
+    void auth(const smtp::Request& request);
+    Facts& facts();
     void content_command(Transaction& t, const smtp::Request& request);
     void mail_answered(Transaction& t, std::uint16_t code);
     void content_answered(Transaction& t, std::uint16_t code);
@@ -96,24 +111,18 @@ class Session final : public smtp::Handler, public mime::Handler {
     void complete(Transaction& t);
     void invalid_transaction(std::string_view what);
 
-    void received(Info& rec, std::string_view value);
-    void addresses(std::optional<StringSet>& set, std::vector<std::string> addresses, std::size_t limit,
-                   std::string_view limit_weird);
-
-    const Context* context_;
-    ConnId id_;
-    std::string uid_;
-    Timestamp now_{};
     Timestamp next_begin_{};                  ///< when the transaction before ended; the next one counts from there
+    Timestamp first_command_{};               ///< since then
     std::optional<std::string> early_reply_;  ///< the last one between transactions
-    State state_;
     Transactions transactions_;               ///< open ones, the oldest first; commands go to the last
-    std::unique_ptr<mime::Message> message_;  ///< the one being received
+    std::unique_ptr<Content> content_;        ///< the message being received
+    std::unique_ptr<Facts> facts_;            ///< nullptr as long as there are none
     smtp::Tag message_tag_ = 0;               ///< of its transaction
-    std::vector<std::string_view> weirds_;    ///< names that were reported: once each is enough
     smtp::Tag last_tag_ = 0;
-    bool message_seen_ = false;  ///< a line of it
     bool server_seen_ = false;
+    bool lmtp_ = false;            ///< the client said LHLO
+    bool offering_ = false;        ///< within the reply to EHLO, behind its first line
+    bool from_originator_ = true;  ///< false after TURN: the responder has become the client
     Outcome outcome_ = Outcome::open;
 };
 

@@ -23,6 +23,13 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view upper_cas
                       [](char a, char b) { return a == (b >= 'a' && b <= 'z' ? b - ('a' - 'A') : b); });
 }
 
+const char* name_of_end(const Line& dot) {
+    static constexpr const char* names[3][3] = {{"<CR><LF>.<CR><LF>", "<CR><LF>.<LF>", "<CR><LF>.<CR>"},
+                                                {"<LF>.<CR><LF>", "<LF>.<LF>", "<LF>.<CR>"},
+                                                {"<CR>.<CR><LF>", "<CR>.<LF>", "<CR>.<CR>"}};
+    return names[static_cast<std::size_t>(dot.before)][static_cast<std::size_t>(dot.end)];
+}
+
 /// A line that is a command by its whole form, and hardly one of a letter.
 bool is_plain_command(std::string_view line) {
     const Command c = parse_command(line);
@@ -105,9 +112,7 @@ void Analyzer::client_line(const Line& line) {
         case Mode::data:
             return data_line(line);
         case Mode::auth:
-            mode_ = Mode::command;  // until the next 334
-            push({Verb::auth_answer, {}, false});
-            return;
+            return auth_line(line);
         case Mode::command:
             return command_line(line);
         case Mode::stopped:
@@ -136,18 +141,24 @@ void Analyzer::command_line(const Line& line) {
     // Not a command: where lines end with several CRs the server sees none here.
     if (line.text.empty()) return;
     const Command c = parse_command(line.text);
+    if (doubtful_) check_smuggling(c);
     if (c.verb == Verb::unknown) {
         // The text may be a password that was sent out of turn.
         handler_->smtp_unexpected(turned_ ? Side::resp : Side::orig, "unknown command", {});
         push({});
         return;
     }
-    const bool last =
-        c.verb == Verb::bdat && c.arg.size() >= 5 && starts_with_ignoring_case(c.arg.substr(c.arg.size() - 5), " LAST");
-    // Behind the mechanism an initial response may follow (RFC 4954, 4), which is a secret.
-    push({c.verb, c.verb == Verb::auth ? c.arg.substr(0, c.arg.find_first_of(" \t")) : c.arg, last});
+    if (c.verb == Verb::auth) return auth_command(c.arg);
+    const bool last = (c.verb == Verb::bdat || c.verb == Verb::burl) && c.arg.size() >= 5 &&
+                      starts_with_ignoring_case(c.arg.substr(c.arg.size() - 5), " LAST");
+    push({c.verb, c.arg, last, {}});
     if (mode_ == Mode::stopped) return;
     if (c.verb == Verb::bdat) return bdat_command(c.arg);
+    if (c.verb == Verb::burl && !last) return;  // the server fetches a part itself (RFC 4468), between BDAT chunks
+    if (in_bdat_ && c.verb == Verb::burl) {
+        bdat_.finish(*handler_);
+        return end_message();
+    }
     if (in_bdat_) {
         // After a loss within a chunk the reference has closed it already.
         if (!gapped_) handler_->smtp_weird("smtp_missing_bdat_last_chunk", {}, smtp_source);
@@ -158,6 +169,18 @@ void Analyzer::command_line(const Line& line) {
     begin_message();
     mode_ = Mode::data;
     data_accepted_ = data_reply_lost_ = false;
+}
+
+/// The mechanism, and perhaps an initial response (RFC 4954, 4), which is a secret.
+void Analyzer::auth_command(std::string_view arg) {
+    auth_ = std::make_unique<AuthDialogue>(arg);
+    push({Verb::auth, auth_->mechanism(), false, auth_->user()});
+}
+
+void Analyzer::auth_line(const Line& line) {
+    mode_ = Mode::command;  // until the next 334
+    if (auth_ && line.whole()) auth_->answer(line.text);
+    push({Verb::auth_answer, {}, false, auth_ ? std::string_view(auth_->user()) : std::string_view()});
 }
 
 void Analyzer::bdat_command(std::string_view text) {
@@ -194,7 +217,7 @@ void Analyzer::begin_message() {
         end_message();
     }
     in_message_ = true;
-    data_begun_ = gapped_ = false;
+    data_begun_ = gapped_ = crlf_seen_ = false;
     handler_->smtp_begin_data();
 }
 
@@ -210,11 +233,23 @@ void Analyzer::end_message() {
 /// an end, as for the reference, but the transaction is not over before a reply says so.
 void Analyzer::end_of_data(bool doubtful) {
     end_message();
-    push({Verb::end_of_data, {}, !doubtful}, doubtful);
+    push({Verb::end_of_data, {}, !doubtful, {}}, doubtful);
+}
+
+/// The client has not waited for a reply: to a server that reads on, what it sends is part of the message.
+void Analyzer::check_smuggling(const Command& c) {
+    const char* how = std::exchange(doubtful_, nullptr);
+    if (c.verb == Verb::mail || c.verb == Verb::ehlo || c.verb == Verb::helo || c.verb == Verb::rset)
+        handler_->smtp_smuggled(how);
 }
 
 void Analyzer::data_line(const Line& line) {
-    if (line.whole() && line.text == ".") return end_of_data(!line.plain);
+    if (line.whole() && line.text == ".") {
+        // Of a client that never ends its lines with CRLF there is nothing to conclude.
+        doubtful_ = line.plain || !crlf_seen_ ? nullptr : name_of_end(line);
+        return end_of_data(!line.plain);
+    }
+    crlf_seen_ |= line.end == LineEnd::crlf;
     if (data_reply_lost_ && !data_accepted_ && !data_begun_ && is_plain_command(line.text)) {
         // The lost reply refused DATA: no letter begins like this.
         end_message();
@@ -246,7 +281,7 @@ void Analyzer::server_line(const Line& line) {
     if (mode_ == Mode::stopped) return;
     continuing_ = reply->more;
     handler_->smtp_reply({answered_.tag, answered_.verb, answered_.final, reply->code, reply->more, reply->text});
-    if (!continuing_ && mode_ != Mode::stopped) finish_reply(reply->code);
+    if (!continuing_ && mode_ != Mode::stopped) finish_reply(*reply);
 }
 
 bool Analyzer::pending_has(Verb v) const {
@@ -272,21 +307,31 @@ void Analyzer::align(std::uint16_t code) {
 }
 
 void Analyzer::begin_reply(std::uint16_t code) {
+    doubtful_ = nullptr;
     recover(code);
     align(code);
     answered_ = {};
-    if (pending_head_ == pending_.size()) return;
+    if (pending_head_ == pending_.size()) {
+        ++unexplained_;
+        return;
+    }
     const Pending& front = pending_[pending_head_];
     // DATA is not answered like this: the reply is to a command that was lost.
     if (client_gap_ && front.verb == Verb::data && code < 300) return;
     answered_ = front;
     answered_.final |= front.doubtful;
+    if (lmtp_ && answered_.final) {
+        if (lmtp_due_ == 0) lmtp_due_ = std::max<std::uint32_t>(1, lmtp_accepted_);
+        answered_.final = --lmtp_due_ == 0;
+        if (!answered_.final) return;  // the next recipient's reply is to the same command (RFC 2033, 4.2)
+    }
     if (++pending_head_ * 2 < pending_.size()) return;  // half of it is history: let that go, at a constant cost each
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_head_));
     pending_head_ = 0;
 }
 
-void Analyzer::finish_reply(std::uint16_t code) {
+void Analyzer::finish_reply(const ReplyLine& reply) {
+    const std::uint16_t code = reply.code;
     switch (answered_.verb) {
         case Verb::data:
             if (code == 354)
@@ -297,13 +342,26 @@ void Analyzer::finish_reply(std::uint16_t code) {
         case Verb::auth:
         case Verb::auth_answer:
             // A client that did not wait has sent its answer before.
-            if (code == 334 && mode_ == Mode::command && pending_head_ == pending_.size()) mode_ = Mode::auth;
+            if (code != 334)
+                auth_.reset();
+            else if (mode_ == Mode::command && pending_head_ == pending_.size())
+                mode_ = Mode::auth;
+            if (auth_) auth_->challenge(reply.text);
             break;
         case Verb::starttls:
         case Verb::x_anonymoustls:
             if (code != 220) break;
             mode_ = Mode::stopped;
             handler_->smtp_starttls();
+            break;
+        case Verb::lhlo:
+            lmtp_ |= code == 250;
+            break;
+        case Verb::mail:
+            lmtp_accepted_ = 0;
+            break;
+        case Verb::rcpt:
+            if (code < 300) ++lmtp_accepted_;
             break;
         case Verb::turn:
             if (code == 250) turned_ = !turned_;
@@ -337,7 +395,8 @@ void Analyzer::client_gap(std::uint64_t length) {
         if (bdat_.has_partial()) handler_->smtp_weird("smtp_bdat_undelivered_at_done", {}, "SMTP_BDAT");
         bdat_.finish(*handler_);
         gapped_ = true;
-        handler_->smtp_data_gap(lost);
+        // What is lost behind it may be further chunks of the message.
+        handler_->smtp_data_gap(chunk_last_ ? lost : length);
         chunk_left_ -= lost;
         length -= lost;
         if (chunk_left_ == 0) finish_chunk();
@@ -346,6 +405,7 @@ void Analyzer::client_gap(std::uint64_t length) {
     LineReader& r = reader(turned_ ? Side::resp : Side::orig);
     const auto torn = r.flush();
     client_gap_ = true;
+    unexplained_ = 0;
     trailing_.clear();
     if (mode_ == Mode::data) {
         gapped_ = true;
@@ -383,7 +443,7 @@ void Analyzer::replay() {
     for (const std::string& text : std::exchange(trailing_, {})) {
         const Command c = parse_command(text);
         if (c.verb == Verb::bdat)  // its octets have gone by
-            push({c.verb, c.arg, parse_bdat_argument(c.arg).last});
+            push({c.verb, c.arg, parse_bdat_argument(c.arg).last, {}});
         else
             command_line({text});
         if (mode_ == Mode::stopped) return;
@@ -415,7 +475,9 @@ void Analyzer::recover_commands(std::uint16_t code) {
     }
     recovering_ = false;
     const bool same_message = in_bdat_ && parse_command(trailing_.front()).verb == Verb::bdat;
-    if (unclassified_ && !same_message) handler_->smtp_commands_lost();
+    // A new transaction would have had replies to its MAIL and RCPT before this one.
+    const bool nothing_new = code == 354 && unexplained_ < 2 && parse_command(trailing_.front()).verb == Verb::data;
+    if (unclassified_ && !same_message && !nothing_new) handler_->smtp_commands_lost();
     replay();
 }
 

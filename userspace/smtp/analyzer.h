@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "smtp/auth.h"
 #include "smtp/bdat.h"
 #include "smtp/line_reader.h"
 #include "smtp/protocol.h"
@@ -51,6 +53,8 @@ class Analyzer {
 
     void client_line(const Line& line);
     void command_line(const Line& line);
+    void auth_command(std::string_view arg);
+    void auth_line(const Line& line);
     void bdat_command(std::string_view arg);
     void data_line(const Line& line);
     void content_line(const Line& line, bool crlf);
@@ -59,11 +63,12 @@ class Analyzer {
     void begin_message();
     void end_message();
     void end_of_data(bool doubtful);
+    void check_smuggling(const Command& c);
     void push(const Request& request, bool doubtful = false);
 
     void server_line(const Line& line);
     void begin_reply(std::uint16_t code);
-    void finish_reply(std::uint16_t code);
+    void finish_reply(const ReplyLine& reply);
     void align(std::uint16_t code);
     void lose_front();
     bool pending_has(Verb v) const;
@@ -79,24 +84,31 @@ class Analyzer {
     Handler* handler_;
     LineReader readers_[2];
     BdatLines bdat_;
-    std::vector<Pending> pending_;  ///< commands without a reply, from pending_head_ on
+    std::unique_ptr<AuthDialogue> auth_;  ///< while one is under way
+    std::vector<Pending> pending_;        ///< commands without a reply, from pending_head_ on
     std::size_t pending_head_ = 0;
     std::vector<std::string>
         trailing_;                  ///< after a gap: the last lines from the client, as long as they look like commands
     Pending answered_{};            ///< the request that the current reply answers; tag 0: none
     std::uint64_t chunk_left_ = 0;  ///< octets of the current BDAT chunk to come
+    std::uint32_t unexplained_ = 0;    ///< replies to none of the commands, since the client's last gap
+    std::uint32_t lmtp_accepted_ = 0;  ///< recipients of the transaction that replies have come to
+    std::uint32_t lmtp_due_ = 0;       ///< replies that the message being answered has yet to get
     Mode mode_ = Mode::command;
+    bool lmtp_ = false;    ///< LHLO was accepted: one reply for each recipient ends a message
     bool turned_ = false;  ///< TURN: the responder has become the client
     bool in_message_ = false;
     bool in_bdat_ = false;  ///< the message comes by BDAT
     bool chunk_last_ = false;
-    bool data_accepted_ = false;    ///< the 354 was seen
-    bool data_reply_lost_ = false;  ///< bytes of the server were lost when it was due
-    bool data_begun_ = false;       ///< a line of this message was seen
-    bool gapped_ = false;           ///< bytes of this message were lost
-    bool recovering_ = false;       ///< what the client's lines are is not known
-    bool unclassified_ = false;     ///< and a new transaction may have begun among them
-    bool client_gap_ = false;       ///< commands may have been lost
+    bool data_accepted_ = false;      ///< the 354 was seen
+    bool data_reply_lost_ = false;    ///< bytes of the server were lost when it was due
+    bool data_begun_ = false;         ///< a line of this message was seen
+    bool gapped_ = false;             ///< bytes of this message were lost
+    bool crlf_seen_ = false;          ///< a line of this message ended as lines have to
+    const char* doubtful_ = nullptr;  ///< how the last message ended, as long as what follows may have been smuggled
+    bool recovering_ = false;         ///< what the client's lines are is not known
+    bool unclassified_ = false;       ///< and a new transaction may have begun among them
+    bool client_gap_ = false;         ///< commands may have been lost
     bool server_seen_ = false;
     bool continuing_ = false;  ///< the reply has more lines
 };

@@ -31,17 +31,17 @@ std::size_t find_mark(std::string_view text, std::size_t from) {
 
 }  // namespace
 
-std::optional<Line> LineReader::emit(std::string_view text, bool ends, bool crlf) {
+std::optional<Line> LineReader::emit(std::string_view text, bool ends, LineEnd end) {
     if (!partial_.empty()) {
         partial_ += text;
         partial_out_ = true;
         text = partial_;
     }
-    const Line line{text, !mid_line_, ends, plain_ && crlf && crlf_before_};
+    const Line line{text, !mid_line_, ends, plain_ && end == LineEnd::crlf && before_ == LineEnd::crlf, before_, end};
     mid_line_ = !ends;
     if (ends) {
         plain_ = true;
-        crlf_before_ = crlf;
+        before_ = end;
     }
     return line;
 }
@@ -49,7 +49,8 @@ std::optional<Line> LineReader::emit(std::string_view text, bool ends, bool crlf
 /// After a CR: takes off the LF that completes the line's end. True if an empty line is due instead.
 bool LineReader::note_after_cr(std::string_view& bytes) {
     while (after_cr_ && !bytes.empty()) {
-        crlf_before_ &= bytes[0] == '\n';  // a CR that was the last byte counted as half of a CRLF until now
+        // A CR that was the last byte counted as half of a CRLF until now.
+        if (bytes[0] != '\n') before_ = LineEnd::cr;
         if (bytes[0] == '\r') {
             ++held_crs_;
             bytes.remove_prefix(1);
@@ -75,9 +76,9 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
     }
     if (dot_held_ && !bytes.empty()) {
         dot_held_ = false;
-        return emit({}, true, bytes[0] == '\n');
+        return emit({}, true, bytes[0] == '\n' ? LineEnd::crlf : LineEnd::cr);
     }
-    if ((after_cr_ || held_crs_ > 0) && note_after_cr(bytes)) return emit({}, true, false);
+    if ((after_cr_ || held_crs_ > 0) && note_after_cr(bytes)) return emit({}, true, LineEnd::cr);
     if (bytes.empty()) return std::nullopt;
 
     std::size_t mark = find_mark(bytes, 0);
@@ -97,7 +98,7 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
         if (!long_seen_) oddities_.too_long = long_seen_ = true;
         const std::string_view piece = bytes.substr(0, limit - std::min(limit, partial_.size()));
         bytes.remove_prefix(piece.size());
-        return emit(piece, false, false);
+        return emit(piece, false, LineEnd::lf);
     }
     if (mark == bytes.size()) {
         partial_ += bytes;
@@ -119,7 +120,7 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
         bytes.remove_prefix(1);
         after_cr_ = false;
     }
-    return emit(text, true, crlf);
+    return emit(text, true, crlf ? LineEnd::crlf : after_cr_ ? LineEnd::cr : LineEnd::lf);
 }
 
 std::optional<Line> LineReader::flush() {
@@ -127,14 +128,15 @@ std::optional<Line> LineReader::flush() {
     partial_out_ = after_cr_ = dot_held_ = false;
     held_crs_ = 0;
     const bool any = !partial_.empty() || mid_line_;
-    return any ? emit({}, true, false) : std::nullopt;
+    return any ? emit({}, true, LineEnd::lf) : std::nullopt;
 }
 
 void LineReader::drop() {
     partial_.clear();
     partial_out_ = mid_line_ = after_cr_ = dot_held_ = false;
     held_crs_ = 0;
-    plain_ = crlf_before_ = true;
+    plain_ = true;
+    before_ = LineEnd::crlf;
 }
 
 void LineReader::skip_line_end(std::string_view& bytes) {

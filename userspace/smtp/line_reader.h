@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace smtpscope::smtp {
+
+/// What a line ended with.
+enum class LineEnd : std::uint8_t { crlf, lf, cr };
 
 /// A line without its end, or a piece of one that is longer than the limit.
 struct Line {
@@ -15,6 +19,8 @@ struct Line {
     bool begins = true;  ///< the line's first piece
     bool ends = true;    ///< and its last
     bool plain = true;   ///< ended by CRLF, as was the line before, and no NUL taken out: all readers agree on it
+    LineEnd before = LineEnd::crlf;  ///< of the line before
+    LineEnd end = LineEnd::crlf;
 
     bool whole() const { return begins && ends; }
 };
@@ -46,17 +52,17 @@ class LineReader {
     LineOddities take_oddities();
 
   private:
-    std::optional<Line> emit(std::string_view text, bool ends, bool crlf);
+    std::optional<Line> emit(std::string_view text, bool ends, LineEnd end);
     bool note_after_cr(std::string_view& bytes);
 
-    std::string partial_;       ///< the line so far
-    bool partial_out_ = false;  ///< partial_ was handed out and is dead at the next call
-    bool mid_line_ = false;     ///< a piece of this line was handed out already
-    bool after_cr_ = false;     ///< the last line ended with a CR, and its LF may follow
-    bool dot_held_ = false;     ///< partial_ is a dot, and a CR was the last byte
-    unsigned held_crs_ = 0;     ///< CRs after that one: part of its end if an LF follows, else empty lines
-    bool plain_ = true;         ///< of the line so far
-    bool crlf_before_ = true;   ///< how the line before ended
+    std::string partial_;             ///< the line so far
+    bool partial_out_ = false;        ///< partial_ was handed out and is dead at the next call
+    bool mid_line_ = false;           ///< a piece of this line was handed out already
+    bool after_cr_ = false;           ///< the last line ended with a CR, and its LF may follow
+    bool dot_held_ = false;           ///< partial_ is a dot, and a CR was the last byte
+    unsigned held_crs_ = 0;           ///< CRs after that one: part of its end if an LF follows, else empty lines
+    bool plain_ = true;               ///< of the line so far
+    LineEnd before_ = LineEnd::crlf;  ///< how the line before ended
     bool nul_seen_ = false;
     bool cr_seen_ = false;
     bool long_seen_ = false;

@@ -14,11 +14,18 @@ struct Word {
 };
 
 constexpr Word words[] = {
-    {Verb::mail, "MAIL"}, {Verb::rcpt, "RCPT"},         {Verb::data, "DATA"}, {Verb::bdat, "BDAT"},
-    {Verb::ehlo, "EHLO"}, {Verb::helo, "HELO"},         {Verb::quit, "QUIT"}, {Verb::rset, "RSET"},
-    {Verb::noop, "NOOP"}, {Verb::starttls, "STARTTLS"}, {Verb::auth, "AUTH"}, {Verb::vrfy, "VRFY"},
-    {Verb::expn, "EXPN"}, {Verb::help, "HELP"},         {Verb::etrn, "ETRN"}, {Verb::turn, "TURN"},
-    {Verb::send, "SEND"}, {Verb::soml, "SOML"},         {Verb::saml, "SAML"}, {Verb::x_anonymoustls, "X-ANONYMOUSTLS"},
+    {Verb::mail, "MAIL"},       {Verb::rcpt, "RCPT"},
+    {Verb::data, "DATA"},       {Verb::bdat, "BDAT"},
+    {Verb::ehlo, "EHLO"},       {Verb::helo, "HELO"},
+    {Verb::quit, "QUIT"},       {Verb::rset, "RSET"},
+    {Verb::noop, "NOOP"},       {Verb::starttls, "STARTTLS"},
+    {Verb::auth, "AUTH"},       {Verb::vrfy, "VRFY"},
+    {Verb::expn, "EXPN"},       {Verb::help, "HELP"},
+    {Verb::etrn, "ETRN"},       {Verb::turn, "TURN"},
+    {Verb::send, "SEND"},       {Verb::soml, "SOML"},
+    {Verb::saml, "SAML"},       {Verb::x_anonymoustls, "X-ANONYMOUSTLS"},
+    {Verb::burl, "BURL"},       {Verb::lhlo, "LHLO"},
+    {Verb::xclient, "XCLIENT"}, {Verb::xforward, "XFORWARD"},
 };
 
 constexpr Word signs[] = {{Verb::end_of_data, "."}, {Verb::greeting, ">"}, {Verb::auth_answer, "***"}};

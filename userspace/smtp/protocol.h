@@ -30,10 +30,14 @@ enum class Verb : std::uint8_t {
     send,
     soml,
     saml,
-    turn,  ///< RFC 821
-    bdat,  ///< RFC 3030
-    etrn,  ///< RFC 1985
-    auth,  ///< RFC 4954
+    turn,      ///< RFC 821
+    bdat,      ///< RFC 3030
+    etrn,      ///< RFC 1985
+    auth,      ///< RFC 4954
+    burl,      ///< RFC 4468
+    lhlo,      ///< RFC 2033
+    xclient,   ///< Postfix: a proxy says whom it speaks for; the session begins anew
+    xforward,  ///< Postfix: the same, for the log alone
     // Never a word on the wire:
     greeting,     ///< what the server's first reply answers
     end_of_data,  ///< the line with a dot alone
@@ -76,8 +80,9 @@ inline constexpr Tag stop_analysis = ~Tag{0};
 
 struct Request {
     Verb verb = Verb::unknown;
-    std::string_view arg;  ///< of AUTH the mechanism alone; empty for AUTH answers
-    bool final = false;    ///< the reply to it ends the message: end_of_data, and BDAT with LAST
+    std::string_view arg;   ///< of AUTH the mechanism alone; empty for AUTH answers
+    bool final = false;     ///< the reply to it ends the message: end_of_data, and BDAT with LAST
+    std::string_view user;  ///< of AUTH and its answers: who logs in, once that has been said
 };
 
 struct Reply {
@@ -105,6 +110,9 @@ class Handler {
     virtual void smtp_data_gap(std::uint64_t length) = 0;
     virtual void smtp_end_data() = 0;
     virtual void smtp_starttls() = 0;
+    /// Commands of another message followed upon an end of data that not all servers take for one (CVE-2023-51764):
+    /// `how`, `<LF>.<LF>`, is a static string.
+    virtual void smtp_smuggled(std::string_view how) = 0;
     /// Something that no one says at this point; `detail` is never of an AUTH dialogue.
     virtual void smtp_unexpected(Side side, std::string_view what, std::string_view detail) = 0;
     /// `name`, `source`: the reference's; static strings.

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One file: the body of an entity, or a whole message, from its first byte to its record.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "files/hash.h"
+#include "files/type.h"
+#include "smtpscope/content.h"
+#include "smtpscope/options.h"
+#include "smtpscope/records.h"
+
+namespace smtpscope::files {
+
+/// What the files of one engine share.
+struct Context {
+    const FileOptions* options;
+    ContentSink* content;  ///< where bodies are extracted to; nullptr: nowhere
+    TypeDetector type;
+};
+
+class File {
+  public:
+    /// `info` has what is known at the beginning; a type that is set there is not questioned.
+    File(Context& context, FileInfo info);
+    ~File();
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+
+    const std::string& fuid() const { return info_.fuid; }
+    void data(std::string_view bytes, Timestamp now);
+    void gap(std::uint64_t length, Timestamp now);
+    /// The record. The file is over.
+    FileInfo finish();
+
+  private:
+    void detect();
+
+    Context* context_;
+    FileInfo info_;
+    std::string beginning_;  ///< as much as the type is told by, until it is
+    Hasher hasher_;
+    bool typed_ = false;
+    ContentSink::Handle extraction_ = ContentSink::none;
+};
+
+}  // namespace smtpscope::files

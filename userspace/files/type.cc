@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "files/type.h"
+
+#include <magic.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace smtpscope::files {
+
+namespace {
+
+constexpr std::size_t least_text = 10;  // characters that the reference wants to see before it calls something a text
+
+std::string_view without_byte_order_mark(std::string_view content) {
+    constexpr std::string_view utf8 = "\xef\xbb\xbf";
+    if (content.starts_with(utf8)) content.remove_prefix(utf8.size());
+    return content;
+}
+
+bool is_text(char c) {
+    return (c >= ' ' && c <= '~') || (c >= '\t' && c <= '\r');
+}
+
+bool begins_as_text(std::string_view content) {
+    content = without_byte_order_mark(content);
+    return content.size() >= least_text && std::all_of(content.begin(), content.begin() + least_text, is_text);
+}
+
+/// Where the two use different names for the same, the reference's counts; empty: it has none.
+std::string_view reference_name(std::string_view type) {
+    struct Names {
+        std::string_view magic, reference;
+    };
+    static constexpr Names names[] = {
+        {"application/octet-stream", ""},
+        {"application/x-empty", ""},
+        {"inode/x-empty", ""},
+        {"application/gzip", "application/x-gzip"},
+        {"application/x-bzip2", "application/x-bzip2"},
+        {"application/vnd.microsoft.portable-executable", "application/x-dosexec"},
+        {"application/x-ole-storage", "application/msword"},
+        {"application/vnd.ms-office", "application/msword"},
+        {"application/CDFV2", "application/msword"},
+        {"application/x-rar", "application/x-rar-compressed"},
+        {"application/json", "text/json"},
+        {"text/xml", "application/xml"},
+        {"image/x-ms-bmp", "image/bmp"},
+        {"image/vnd.microsoft.icon", "image/x-icon"},
+        {"image/vnd.adobe.photoshop", "image/x-adobe-photoshop"},
+        {"application/x-executable", "application/x-executable"},
+        {"application/x-pie-executable", "application/x-executable"},
+    };
+    for (const Names& n : names)
+        if (n.magic == type) return n.reference;
+    constexpr std::string_view office = "application/vnd.openxmlformats-officedocument";
+    return type.starts_with(office) ? office : type;
+}
+
+}  // namespace
+
+struct TypeDetector::Close {
+    void operator()(magic_t cookie) const { magic_close(cookie); }
+};
+
+struct TypeDetector::Database {
+    std::unique_ptr<magic_set, Close> cookie;
+};
+
+TypeDetector::TypeDetector() = default;
+TypeDetector::~TypeDetector() = default;
+TypeDetector::TypeDetector(TypeDetector&&) noexcept = default;
+TypeDetector& TypeDetector::operator=(TypeDetector&&) noexcept = default;
+
+bool is_plain_text(std::string_view content) {
+    if (!begins_as_text(content)) return false;
+    content = without_byte_order_mark(content);
+    content.remove_prefix(std::min(content.find_first_not_of(" \t\r\n"), content.size()));
+    // Markup, scripts, configuration, PostScript and PDF, PEM and patches.
+    if (content.empty()) return true;
+    if (std::string_view("<{[#%-*@;/\\!?").find(content[0]) != content.npos) return false;
+    constexpr std::string_view words[] = {"BEGIN:V", "diff ",    "Index: ",  "GIF8",
+                                          "import ", "package ", "function", "var "};
+    return std::none_of(std::begin(words), std::end(words), [&](auto word) { return content.starts_with(word); });
+}
+
+std::optional<std::string> TypeDetector::detect(std::string_view content) {
+    content = content.substr(0, beginning);
+    if (content.empty()) return std::nullopt;
+    if (is_plain_text(content)) return "text/plain";
+    if (!database_) {
+        database_ = std::make_unique<Database>();
+        database_->cookie.reset(magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ELF));
+        if (!database_->cookie || magic_load(database_->cookie.get(), nullptr) != 0) {
+            const char* why = database_->cookie ? magic_error(database_->cookie.get()) : nullptr;
+            error_ = "the types of files are not told: " + std::string(why ? why : "libmagic cannot be used") +
+                     "; install its database (libmagic-mgc).";
+            database_->cookie.reset();
+        }
+    }
+    if (!database_->cookie) return std::nullopt;
+    const char* answer = magic_buffer(database_->cookie.get(), content.data(), content.size());
+    if (!answer) return std::nullopt;
+    const std::string_view type = reference_name(answer);
+    // A few characters are no text yet.
+    if (type.empty() || (type == "text/plain" && content.size() < least_text)) return std::nullopt;
+    return std::string(type);
+}
+
+}  // namespace smtpscope::files

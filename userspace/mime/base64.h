@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Base64 (RFC 2045, 6.8) as it comes in mail: line by line, cut anywhere, and read as leniently as the reference reads
+// it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace smtpscope::mime {
+
+/// Characters outside the alphabet are skipped. Groups after the padding are ignored. What the calls give does not
+/// depend on how the text is cut into them.
+class Base64Decoder {
+  public:
+    /// Appends what `text` stands for.
+    void decode(std::string_view text, std::string& out);
+    /// The text is over: completes a group that is left open, as if it were padded.
+    void finish(std::string& out);
+    /// What is wrong, in the reference's words for `base64_illegal_encoding`: the first thing that was, and at the end
+    /// an open group. Each is said once.
+    std::optional<std::string> take_error();
+
+  private:
+    enum class Error : std::uint8_t { none, character, after_padding, incomplete };
+
+    const char* whole_groups(const char* in, const char* end, char*& out) const;
+    void complete_group(char*& out);
+    void note(Error error, std::uint8_t detail);
+
+    std::uint32_t group_ = 0;   ///< six bits of each character so far
+    std::uint8_t size_ = 0;     ///< characters of the group
+    std::uint8_t padding_ = 0;  ///< of which are padding
+    bool ended_ = false;        ///< a group was padded
+    bool said_ = false;         ///< an error was noted
+    Error error_ = Error::none;
+    std::uint8_t detail_ = 0;
+};
+
+}  // namespace smtpscope::mime

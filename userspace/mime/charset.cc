@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mime/charset.h"
+
+#include <iconv.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "mime/header.h"
+
+namespace smtpscope::mime {
+
+namespace {
+
+constexpr std::string_view replacement = "\xef\xbf\xbd";
+constexpr std::size_t max_name_length = 40;
+constexpr std::size_t most_open = 16;  // converters a thread keeps: some hundreds of bytes each, and a file to open
+
+/// iconv takes more than names: what follows a slash are its own options.
+bool is_name(std::string_view name) {
+    return !name.empty() && name.size() <= max_name_length && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+               std::string_view("-_.:+()").find(c) != std::string_view::npos;
+    });
+}
+
+class Converter {
+  public:
+    explicit Converter(std::string_view charset) : charset_(charset), handle_(iconv_open("UTF-8", charset_.c_str())) {}
+    ~Converter() {
+        if (valid()) iconv_close(handle_);
+    }
+    Converter(Converter&& other) noexcept
+        : charset_(std::move(other.charset_)), handle_(std::exchange(other.handle_, none())) {}
+    Converter& operator=(Converter&& other) noexcept {
+        std::swap(charset_, other.charset_);
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    bool valid() const { return handle_ != none(); }
+    const std::string& charset() const { return charset_; }
+
+    std::string convert(std::string_view bytes) {
+        iconv(handle_, nullptr, nullptr, nullptr, nullptr);
+        std::string out;
+        auto* in = const_cast<char*>(bytes.data());
+        std::size_t left = bytes.size();
+        while (left > 0 && !step(&in, &left, out)) {
+            // One octet that means nothing, or a character that is cut off.
+            out += replacement;
+            ++in;
+            --left;
+        }
+        step(nullptr, nullptr, out);
+        return out;
+    }
+
+  private:
+    static iconv_t none() { return reinterpret_cast<iconv_t>(-1); }
+
+    /// False at something that cannot be converted.
+    bool step(char** in, std::size_t* left, std::string& out) {
+        for (;;) {
+            char buffer[512];
+            char* to = buffer;
+            std::size_t room = sizeof buffer;
+            const std::size_t result = iconv(handle_, in, left, &to, &room);
+            const int error = errno;
+            out.append(buffer, sizeof buffer - room);
+            if (result != static_cast<std::size_t>(-1)) return true;
+            if (error != E2BIG) return false;
+        }
+    }
+
+    std::string charset_;
+    iconv_t handle_;
+};
+
+/// The thread's converter for the charset, the one used last in front; nullptr if there is none.
+Converter* find_converter(std::string_view charset) {
+    thread_local std::vector<Converter> open;
+    const auto it = std::find_if(open.begin(), open.end(), [&](const Converter& c) { return c.charset() == charset; });
+    if (it != open.end()) {
+        std::rotate(open.begin(), it, it + 1);
+        return open.front().valid() ? &open.front() : nullptr;
+    }
+    // Names that do not exist are remembered too: looking for one costs more than any conversion.
+    if (open.size() == most_open) open.pop_back();
+    open.emplace_back(charset);
+    std::rotate(open.begin(), open.end() - 1, open.end());
+    return open.front().valid() ? &open.front() : nullptr;
+}
+
+std::uint8_t octet(char c) {
+    return static_cast<std::uint8_t>(c);
+}
+
+/// Bytes of the character that the text begins with; 0 if it is not valid.
+std::size_t character_length(std::string_view text) {
+    const std::uint8_t lead = octet(text[0]);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((octet(text[i]) & 0xc0) != 0x80) return 0;
+    const std::uint8_t second = octet(text[1]);
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) ||
+        (lead == 0xf4 && second > 0x8f))
+        return 0;
+    return length;
+}
+
+}  // namespace
+
+std::string valid_utf8(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = character_length(text);
+        if (length == 0)
+            out += replacement;
+        else
+            out += text.substr(0, length);
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return out;
+}
+
+std::optional<std::string> to_utf8(std::string_view charset, std::string_view bytes) {
+    charset = charset.substr(0, charset.find('*'));
+    if (!is_name(charset)) return std::nullopt;
+    if (equals_ignoring_case(charset, "utf-8") || equals_ignoring_case(charset, "us-ascii")) return valid_utf8(bytes);
+    std::string name(charset);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; });
+    Converter* converter = find_converter(name);
+    if (!converter) return std::nullopt;
+    return valid_utf8(converter->convert(bytes));
+}
+
+}  // namespace smtpscope::mime

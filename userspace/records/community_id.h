@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+#include "smtpscope/records.h"
+
+namespace smtpscope::records {
+
+/// The Community ID of a TCP connection (version 1, seed 0), by which other tools' records of it are found. It does not
+/// depend on who is originator.
+std::string community_id(const ConnId& id);
+
+}  // namespace smtpscope::records

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "records/content.h"
+
+#include <utility>
+
+#include "mime/parameter.h"
+#include "records/software.h"
+#include "records/uid.h"
+#include "smtpscope/text.h"
+
+namespace smtpscope::records {
+
+namespace {
+
+constexpr std::string_view source = "SMTP";
+constexpr std::size_t flush_size = 16384;  // bytes of a whole message that are handed on at once
+// As many addresses as the default limit allows, each as long as RFC 5321, 4.5.3.1.3 allows, are a quarter of this.
+constexpr std::size_t max_set_bytes = std::size_t{1} << 20;
+
+mime::Bodies bodies(const FileOptions& options) {
+    return options.enabled ? mime::Bodies::decode : mime::Bodies::skip;
+}
+
+}  // namespace
+
+Content::Content(Scope& scope, bool is_orig)
+    : scope_(&scope),
+      is_orig_(is_orig),
+      message_(scope.context->options->mime, bodies(scope.context->options->files), *this) {
+    const FileOptions& options = scope.context->options->files;
+    if (options.enabled && options.rfc822_messages) whole_ = begin_file("message/rfc822");
+}
+
+Content::~Content() = default;
+
+void Content::line(std::string_view text, bool crlf) {
+    begun_ = true;
+    size_ += text.size() + (crlf ? 2 : 0);
+    if (whole_) {
+        raw_ += text;
+        if (crlf) raw_ += "\r\n";
+        if (raw_.size() >= flush_size) flush_whole();
+    }
+    message_.line(text, crlf);
+}
+
+void Content::gap(std::uint64_t length) {
+    size_ += length;
+    message_.gap(length);
+    if (!whole_) return;
+    flush_whole();
+    whole_->gap(length, scope_->now);
+}
+
+void Content::flush() {
+    message_.flush();
+    flush_whole();
+}
+
+void Content::flush_whole() {
+    if (raw_.empty()) return;
+    whole_->data(raw_, scope_->now);
+    raw_.clear();
+}
+
+void Content::done() {
+    message_.done();
+    flush_whole();
+    end_file(whole_);
+    Info* rec = scope_->message_info();
+    if (rec && scope_->options().extra_fields.contains(ExtraField::message_bytes))
+        rec->message_bytes = rec->message_bytes.value_or(0) + size_;
+}
+
+// ---- files
+
+std::unique_ptr<files::File> Content::begin_file(std::string_view mime_type) {
+    FileInfo info;
+    info.ts = scope_->now;
+    info.fuid = make_fuid(scope_->uid, ++scope_->files);
+    info.uid = scope_->uid;
+    info.id = scope_->id;
+    info.source = source;
+    info.depth = scope_->state.mime_depth;
+    if (!mime_type.empty()) info.mime_type = mime_type;
+    info.is_orig = is_orig_;
+    if (whole_) info.parent_fuid = whole_->fuid();
+    if (Info* rec = scope_->message_info()) {
+        if (rec->entity) info.filename = rec->entity->filename;
+        rec->fuids.push_back(info.fuid);
+    }
+    return std::make_unique<files::File>(*scope_->context->files, std::move(info));
+}
+
+void Content::end_file(std::unique_ptr<files::File>& file) {
+    if (!file) return;
+    const FileInfo info = file->finish();
+    file.reset();
+    ++scope_->context->stats->files;
+    scope_->context->sink->file(info);
+}
+
+void Content::mime_data(std::string_view bytes) {
+    if (!body_) body_ = begin_file({});
+    body_->data(bytes, scope_->now);
+}
+
+void Content::mime_gap(std::uint64_t length) {
+    if (!scope_->context->options->files.enabled) return;
+    if (!body_) body_ = begin_file({});
+    body_->gap(length, scope_->now);
+}
+
+// ---- entities
+
+void Content::mime_begin_entity() {
+    end_file(body_);
+    ++scope_->state.mime_depth;
+    Info* rec = scope_->message_info();
+    if (!rec) return;
+    rec->entity.emplace();
+    // Header fields of parts never overwrite those of the message.
+    if (++rec->entity_count > 1) rec->process_smtp_headers = false;
+}
+
+void Content::mime_end_entity() {
+    end_file(body_);
+    if (Info* rec = scope_->message_info()) rec->entity.reset();
+}
+
+void Content::mime_weird(std::string_view name, std::string_view addl) {
+    // What the decoder says, the reference says for the connection and not for an analyzer.
+    scope_->weird(name, addl, name.starts_with("base64") ? std::string_view() : source);
+}
+
+// ---- header fields
+
+void Content::mime_one_header(const mime::HeaderField& field) {
+    Info* const rec = scope_->message_info();
+    if (!rec) return;
+    if (rec->entity && scope_->context->options->files.enabled) {
+        std::optional<std::string> name;
+        if (mime::equals_ignoring_case(field.name, "content-disposition"))
+            name = mime::filename_of_disposition(field.value);
+        else if (mime::equals_ignoring_case(field.name, "content-type"))
+            name = mime::filename_of_content_type(field.value);
+        if (name) rec->entity->filename = std::move(name);
+    }
+    if (rec->process_smtp_headers) header_field(*rec, field);
+}
+
+void Content::header_field(Info& rec, const mime::HeaderField& field) {
+    using Field = std::optional<std::string> Info::*;
+    struct Simple {
+        std::string_view name;
+        Field field;
+    };
+    static constexpr Simple simple[] = {
+        {"message-id", &Info::msg_id},   {"in-reply-to", &Info::in_reply_to}, {"subject", &Info::subject},
+        {"from", &Info::from},           {"reply-to", &Info::reply_to},       {"date", &Info::date},
+        {"x-mailer", &Info::user_agent}, {"user-agent", &Info::user_agent},   {"x-user-agent", &Info::user_agent},
+    };
+    const auto is = [&](std::string_view name) { return mime::equals_ignoring_case(field.name, name); };
+    for (const Simple& s : simple) {
+        if (!is(s.name)) continue;
+        rec.*(s.field) = std::string(field.value);
+        if (is("user-agent") && matches_webmail(*rec.user_agent, scope_->options().webmail_user_agents))
+            rec.is_webmail = true;
+        return;
+    }
+    if (is("received")) {
+        received(rec, field.value);
+    } else if (is("to")) {
+        addresses(rec.to, field.value, scope_->options().max_to_addresses, "smtp_too_many_to_addresses");
+    } else if (is("cc")) {
+        addresses(rec.cc, field.value, scope_->options().max_cc_addresses, "smtp_too_many_cc_addresses");
+    } else if (is("x-originating-ip")) {
+        const auto found = extract_ip_addresses(field.value, Wrapping::any);
+        if (!found.empty()) rec.x_originating_ip = Address::parse(found[0]);
+    }
+}
+
+void Content::addresses(std::optional<StringSet>& set, std::string_view value, std::size_t limit,
+                        std::string_view limit_weird) {
+    if (!insert_addresses(set, split_mime_email_addresses(value), limit)) scope_->weird(limit_weird, {}, {});
+}
+
+void Content::received(Info& rec, std::string_view value) {
+    if (rec.first_received) rec.second_received = std::move(rec.first_received);
+    rec.first_received = std::string(value);
+    if (!rec.process_received_from) return;
+    // The second address is the one that the server saw, where the first is what the client claimed.
+    const auto found = extract_ip_addresses(value, Wrapping::required);
+    if (found.empty()) return;
+    const AnalyzerOptions& options = scope_->options();
+    const Address address = *Address::parse(found.size() > 1 ? found[1] : found[0]);
+    if (!addr_matches_host(address, options.mail_path_capture, options.local_nets) &&
+        !private_address_space().contains(address))
+        rec.process_received_from = false;
+    if (rec.path.back() == address) return;
+    if (options.max_path_length > 0 && rec.path.size() >= options.max_path_length)
+        return scope_->weird("smtp_max_path_length_exceeded", {}, {});
+    rec.path.push_back(address);
+}
+
+bool insert_addresses(std::optional<StringSet>& set, std::vector<std::string> addresses, std::size_t limit) {
+    if (!set) set.emplace();
+    for (std::string& address : addresses) {
+        if (limit > 0 && (set->size() >= limit || set->bytes() >= max_set_bytes)) return false;
+        set->insert(std::move(address));
+    }
+    return true;
+}
+
+}  // namespace smtpscope::records

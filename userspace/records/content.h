@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The message that is being received: its header fields go into the record of its transaction, its bodies into files.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "files/file.h"
+#include "mime/message.h"
+#include "records/scope.h"
+
+namespace smtpscope::records {
+
+class Content final : public mime::Handler {
+  public:
+    /// `scope` outlives it. `is_orig`: the originator sends the message.
+    Content(Scope& scope, bool is_orig);
+    ~Content() override;
+
+    /// A line, dots unstuffed; without `crlf` a piece of a line.
+    void line(std::string_view text, bool crlf);
+    void gap(std::uint64_t length);
+    /// Everything up to now has its time: what is still to be decoded comes later.
+    void flush();
+    void done();
+
+    bool begun() const { return begun_; }  ///< a line was seen
+
+    void mime_begin_entity() override;
+    void mime_one_header(const mime::HeaderField& field) override;
+    void mime_end_entity() override;
+    void mime_data(std::string_view bytes) override;
+    void mime_gap(std::uint64_t length) override;
+    void mime_weird(std::string_view name, std::string_view addl) override;
+
+  private:
+    std::unique_ptr<files::File> begin_file(std::string_view mime_type);
+    void end_file(std::unique_ptr<files::File>& file);
+    void flush_whole();
+
+    void header_field(Info& rec, const mime::HeaderField& field);
+    void received(Info& rec, std::string_view value);
+    void addresses(std::optional<StringSet>& set, std::string_view value, std::size_t limit,
+                   std::string_view limit_weird);
+
+    Scope* scope_;
+    bool is_orig_;
+    bool begun_ = false;
+    std::uint64_t size_ = 0;              ///< of the content, with every line's end as CRLF
+    std::string raw_;                     ///< lines for whole_, not yet handed on
+    std::unique_ptr<files::File> whole_;  ///< the message itself, where that is asked for
+    std::unique_ptr<files::File> body_;   ///< of the newest entity
+    mime::Message message_;               ///< last, because it begins to speak at once
+};
+
+/// Adds what is new to the set, up to `limit` of them (0: no limit); false if that was reached.
+bool insert_addresses(std::optional<StringSet>& set, std::vector<std::string> addresses, std::size_t limit);
+
+}  // namespace smtpscope::records
