@@ -63,6 +63,44 @@ def notices():
             yield bytes([sizes, 4, 1, 9]) + b"by via HTTPS" + bytes([len(agent)]) + agent + bytes([2, 3, 5, 1])
 
 
+def decoders():
+    """(target, seed) of the decoders in bodies and header fields."""
+    for text in (b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=", b"QQ==QUJD", b"Q U\xff=JD", b"QUJDR"):
+        yield "base64", b"\0\1" + text
+    for line in (b"a=3Db=", b"=C3=BC trailing \t", b"=ZZ=4=", b"plain"):
+        yield "quoted_printable", line
+    for value in (b"=?utf-8?q?=C3=BC?= =?utf-8?b?w7w=?= x", b"=?iso-2022-jp?B?GyRCJDMbKEI=?=", b"=?gb18030?q?=81=30?=", b"=?x?q?"):
+        yield "words", b"\0" + value
+    for value in (b"attachment; filename*0*=utf-8''%C3; filename*1*=%BC; filename*2=.txt", b'inline; filename="=?utf-8?q?=C3?="',
+                  b"a; filename*=iso-8859-1'de'%FC; filename=b c"):
+        yield "words", b"\1" + value
+
+
+def vector(data, size):
+    return len(data).to_bytes(size, "big") + data
+
+
+def handshakes():
+    """Seeds of the target: turns with their length, its highest bit for the server, before them."""
+    def record(kind, body):
+        return bytes([kind]) + b"\3\3" + vector(body, 2)
+
+    def extension(kind, body):
+        return struct.pack("!H", kind) + vector(body, 2)
+
+    name = extension(0, vector(b"\0" + vector(b"mx.example", 2), 2))
+    client = b"\1" + vector(b"\3\3" + bytes(32) + vector(bytes(range(32)), 1) + vector(b"\xc0\x2f\x13\1", 2) + b"\1\0"
+                            + vector(name + extension(35, b"t") + extension(41, b"p"), 2), 3)
+    for version, cipher, more in ((b"\3\3", b"\xc0\x2f", extension(16, vector(vector(b"smtp", 1), 2))),
+                                  (b"\3\3", b"\x13\1", extension(43, b"\3\4") + extension(51, b"\0\x1d" + vector(bytes(32), 2)))):
+        server = b"\2" + vector(version + bytes(32) + vector(bytes(range(32)), 1) + cipher + b"\0" + vector(more, 2), 3)
+        params = b"\x0c" + vector(b"\3\0\x1d" + vector(bytes(32), 1), 3)
+        ccs, end = record(20, b"\1"), record(23, b"encrypted")
+        turns = ((0, record(22, client)), (1, record(22, server[:20]) + record(22, server[20:] + params) + ccs + end),
+                 (0, record(22, b"\x10" + vector(b"key", 3)) + ccs + end), (1, record(21, b"\2\x28")))
+        yield b"\0\7" + b"".join(struct.pack("!H", len(t) | side << 15) + t for side, t in turns)
+
+
 def ethernet_tcp(payload):
     tcp = struct.pack("!HHIIBBHHH", 40000, 25, 1, 1, 0x50, 0x18, 65535, 0, 0) + payload
     ip4 = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0, bytes(4), socket.inet_aton("192.0.2.1"))
@@ -77,6 +115,9 @@ def seeds():
     links = {"v4": 0, "vlan": 0, "v6": 0, "raw": 1, "null": 2, "sll": 3, "sll2": 4}
     for name, packet in ethernet_tcp(b"MAIL FROM:<a@b>\r\n").items():
         yield "decode", bytes([links[name], 0, 0, 50]) + packet
+    yield from decoders()
+    for seed in handshakes():
+        yield "tls", seed
     headers = ethernet_tcp(b"")["raw"]
     yield "decode", bytes([1, 4, 0, 0, 0, 0, 1, 0, len(headers)]) + headers + b"later piece"
     for c in CONVERSATIONS:

@@ -37,7 +37,6 @@ std::string_view reference_name(std::string_view type) {
         {"application/x-empty", ""},
         {"inode/x-empty", ""},
         {"application/gzip", "application/x-gzip"},
-        {"application/x-bzip2", "application/x-bzip2"},
         {"application/vnd.microsoft.portable-executable", "application/x-dosexec"},
         {"application/x-ole-storage", "application/msword"},
         {"application/vnd.ms-office", "application/msword"},
@@ -48,13 +47,26 @@ std::string_view reference_name(std::string_view type) {
         {"image/x-ms-bmp", "image/bmp"},
         {"image/vnd.microsoft.icon", "image/x-icon"},
         {"image/vnd.adobe.photoshop", "image/x-adobe-photoshop"},
-        {"application/x-executable", "application/x-executable"},
         {"application/x-pie-executable", "application/x-executable"},
     };
     for (const Names& n : names)
         if (n.magic == type) return n.reference;
     constexpr std::string_view office = "application/vnd.openxmlformats-officedocument";
     return type.starts_with(office) ? office : type;
+}
+
+/// The reference's signatures where they are shorter than the database's; empty: none of them.
+std::string_view by_signature(std::string_view content) {
+    using namespace std::string_view_literals;
+    if (content.starts_with("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv)) return "application/msword";
+    if (content.starts_with("MZ"sv)) return "application/x-dosexec";
+    if (content.starts_with("PK\3\4"sv)) {
+        constexpr std::size_t name_at = 30;  // of the archive's first file
+        const std::string_view name = content.substr(std::min(name_at, content.size()));
+        const bool office = name.starts_with("[Content_Types].xml") || name.starts_with("_rels/.rels");
+        return office ? "application/vnd.openxmlformats-officedocument" : "application/zip";
+    }
+    return {};
 }
 
 }  // namespace
@@ -88,6 +100,7 @@ std::optional<std::string> TypeDetector::detect(std::string_view content) {
     content = content.substr(0, beginning);
     if (content.empty()) return std::nullopt;
     if (is_plain_text(content)) return "text/plain";
+    if (const std::string_view type = by_signature(content); !type.empty()) return std::string(type);
     if (!database_) {
         database_ = std::make_unique<Database>();
         database_->cookie.reset(magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ELF));
