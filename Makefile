@@ -93,7 +93,7 @@ unit: $(O)/unit-tests
 	$(O)/unit-tests '~[.]$(if $(SAN),~[timing])'  # sanitizers have a sense of time of their own
 
 # Everything that runs by itself in a few minutes; the last line is the sum.
-TEST_SUITES ?= check:all unit cli-test bpf-test trace-test live-test package-test
+TEST_SUITES ?= check:all unit mime-test cli-test bpf-test trace-test live-test package-test
 
 .PHONY: test
 test: deps

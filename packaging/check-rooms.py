@@ -22,9 +22,9 @@ SYSTEM = {
     "files": set(),
     "capture": {"net"},
     "log": {"records"},
-    "config": {"capture", "log", "net"},
-    "agent": {"capture", "log", "config", "net", "engine", "records"},
-    "cli": {"agent", "capture", "log", "config", "net", "engine", "records"},
+    "config": {"capture", "files", "log", "net"},
+    "agent": {"capture", "files", "log", "config", "net", "engine", "records"},
+    "cli": {"agent", "capture", "files", "log", "config", "net", "engine", "records"},
 }
 ROOMS = LIBRARY | SYSTEM
 

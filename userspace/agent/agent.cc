@@ -87,7 +87,12 @@ Agent::Agent(Invocation invocation)
     writer_ = std::make_unique<Writer>(std::make_unique<log::Output>(config_.log));
     source_ = std::make_unique<capture::LiveSource>(config_.capture);
     verdicts_ = std::make_unique<Verdicts>(*source_);
-    worker_ = std::make_unique<Worker>(*source_, config_.engine_options(), writer_->queue(), verdicts_.get());
+    Hooks hooks;
+    if (config_.extract.enabled)
+        extractor_ = std::make_unique<files::Extractor>(config_.extract, files::Extractor::WhenFull::cut_off);
+    hooks.content = extractor_.get();
+    worker_ = std::make_unique<Worker>(*source_, config_.engine_options(), writer_->queue(), verdicts_.get(),
+                                       std::move(hooks));
 }
 
 Agent::~Agent() = default;
@@ -202,9 +207,11 @@ void Agent::apply(const config::Config& wanted) {
         say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
     }
     const capture::Options capture = config_.capture;
+    const files::ExtractOptions extract = config_.extract;
     const std::string control_socket = config_.control_socket;
     config_ = wanted;
     config_.capture = capture;
+    config_.extract = extract;
     config_.control_socket = control_socket;
 }
 
@@ -269,6 +276,7 @@ Status Agent::status() const {
     s.engine = worker_->stats();
     s.queue = writer_->queue().stats();
     s.sinks = writer_->sinks();
+    if (extractor_) s.extraction = extractor_->stats();
     s.resident_bytes = resident_bytes();
     return s;
 }

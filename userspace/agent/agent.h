@@ -65,6 +65,7 @@ class Agent {
     ServiceManager service_;
     std::unique_ptr<ControlSocket> control_;
     std::unique_ptr<Writer> writer_;
+    std::unique_ptr<files::Extractor> extractor_;  ///< nullptr if nothing is extracted
     std::unique_ptr<capture::LiveSource> source_;
     std::unique_ptr<Verdicts> verdicts_;
     std::unique_ptr<Worker> worker_;

@@ -16,6 +16,10 @@ std::vector<Loss> losses(const Status& s) {
         const std::string stream(log::stream_names()[i]);
         all.push_back({stream + " records dropped before slow sinks", s.queue.dropped[i], {}});
     }
+    const files::ExtractStats& e = s.extraction;
+    all.push_back({"files not extracted for want of room", e.limit_files + e.limit_total + e.no_room, {}});
+    all.push_back({"files cut off", e.cut_off, {}});
+    all.push_back({"files lost to the file system", e.failed, e.last_error});
     for (const auto& sink : s.sinks) {
         all.push_back({"records refused by " + sink.name, sink.dropped, sink.last_error});
     }

@@ -30,6 +30,9 @@ std::vector<NamedCount> named(const EngineStats& s) {
             {"smtp_records", s.smtp_records},
             {"vetoed_records", s.vetoed_records},
             {"weirds", s.weirds},
+            {"files", s.files},
+            {"tls_handshakes", s.tls_handshakes},
+            {"notices", s.notices},
             {"memory_held", s.memory_held}};
 }
 
@@ -38,6 +41,12 @@ std::vector<NamedCount> named(const QueueStats& s) {
     for (std::size_t i = 0; i < s.dropped.size(); ++i)
         all.push_back({"dropped_" + std::string(log::stream_names()[i]), s.dropped[i]});
     return all;
+}
+
+std::vector<NamedCount> named(const files::ExtractStats& s) {
+    return {
+        {"written", s.written},         {"bytes", s.bytes},     {"cut_off", s.cut_off}, {"limit_files", s.limit_files},
+        {"limit_total", s.limit_total}, {"no_room", s.no_room}, {"failed", s.failed}};
 }
 
 const char* to_string(capture::AttachKind kind) {
@@ -162,6 +171,7 @@ std::string to_json(const Status& s) {
     json.end_object();
     add_counts(json.key("engine"), named(s.engine));
     add_counts(json.key("queue"), named(s.queue));
+    add_counts(json.key("extraction"), named(s.extraction));
     add_sinks(json.key("sinks"), s.sinks);
     json.key("memory").begin_object();
     json.key("resident").value(s.resident_bytes);

@@ -9,6 +9,7 @@
 
 #include "agent/record_queue.h"
 #include "capture/live.h"
+#include "files/extract.h"
 #include "log/output.h"
 #include "smtpscope/engine.h"
 
@@ -27,6 +28,7 @@ struct Status {
     EngineStats engine;
     QueueStats queue;
     std::vector<log::SinkStatus> sinks;
+    files::ExtractStats extraction;
     std::uint64_t resident_bytes = 0;
 };
 
@@ -37,6 +39,7 @@ struct NamedCount {
 };
 std::vector<NamedCount> named(const EngineStats& stats);
 std::vector<NamedCount> named(const QueueStats& stats);
+std::vector<NamedCount> named(const files::ExtractStats& stats);
 
 const char* to_string(capture::AttachKind kind);
 const char* to_string(capture::AttachMeans means);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/worker.h"
 
+#include <utility>
+
 namespace smtpscope::agent {
 
 using std::chrono::steady_clock;
@@ -15,8 +17,11 @@ constexpr Duration drain_limit = 1s;
 
 }  // namespace
 
-Worker::Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control)
-    : source_(source), ended_(make_event()), thread_([=, this, &sink] { run(options, sink, control); }) {}
+Worker::Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control,
+               Hooks hooks)
+    : source_(source),
+      ended_(make_event()),
+      thread_([=, this, &sink, hooks = std::move(hooks)] { run(options, sink, control, hooks); }) {}
 
 Worker::~Worker() {
     stop();
@@ -43,9 +48,9 @@ EngineStats Worker::stats() const {
     return stats_;
 }
 
-void Worker::run(const EngineOptions& options, RecordSink& sink, FlowControl* control) {
+void Worker::run(const EngineOptions& options, RecordSink& sink, FlowControl* control, const Hooks& hooks) {
     try {
-        Engine engine(options, sink, control);
+        Engine engine(options, sink, control, hooks);
         try {
             analyse(engine);
         } catch (const capture::Error& e) {

@@ -16,8 +16,9 @@ namespace smtpscope::agent {
 
 class Worker {
   public:
-    /// All three outlive the worker; `control` may be nullptr.
-    Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control);
+    /// Source, sink, control and the content sink in `hooks` outlive the worker; `control` may be nullptr.
+    Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control,
+           Hooks hooks = {});
     /// stop() and join.
     ~Worker();
     Worker(const Worker&) = delete;
@@ -38,7 +39,7 @@ class Worker {
     std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
 
   private:
-    void run(const EngineOptions& options, RecordSink& sink, FlowControl* control);
+    void run(const EngineOptions& options, RecordSink& sink, FlowControl* control, const Hooks& hooks);
     void analyse(Engine& engine);
     void drain(Engine& engine);
     std::size_t turn(Engine& engine, Duration timeout);

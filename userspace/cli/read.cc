@@ -8,6 +8,7 @@
 #include "capture/pcap.h"
 #include "cli/options.h"
 #include "cli/read_progress.h"
+#include "files/extract.h"
 #include "log/output.h"
 #include "smtpscope/engine.h"
 
@@ -53,9 +54,11 @@ log::Options output_options(const ReadOptions& options) {
 }
 
 /// One trace from its first packet to its last record. False if it does not end as it should, which is then said.
-bool read_trace(const std::string& path, capture::PcapSource& source, const EngineOptions& options,
-                log::Output& output) {
-    Engine engine(options, output);
+bool read_trace(const std::string& path, capture::PcapSource& source, const EngineOptions& options, log::Output& output,
+                ContentSink* content) {
+    Hooks hooks;
+    hooks.content = content;
+    Engine engine(options, output, nullptr, std::move(hooks));
     Progress progress(path, source);
     bool whole = true;
     try {
@@ -90,6 +93,13 @@ bool all_written(const log::Output& output) {
     return dropped == 0;
 }
 
+/// Whether no file was lost to an error; limits are what the configuration wants.
+bool all_extracted(const files::Extractor& extractor) {
+    const files::ExtractStats stats = extractor.stats();
+    if (stats.failed > 0) complain(std::to_string(stats.failed) + " files could not be written: " + stats.last_error);
+    return stats.failed == 0;
+}
+
 }  // namespace
 
 int run_read(int argc, char** argv) {
@@ -110,12 +120,15 @@ int run_read(int argc, char** argv) {
         engine_options.validate_checksums ? capture::ChecksumMode::validate : capture::ChecksumMode::ignore;
 
     bool good = true;
+    std::unique_ptr<files::Extractor> extractor;
+    if (config.extract.enabled)
+        extractor = std::make_unique<files::Extractor>(config.extract, files::Extractor::WhenFull::wait);
     std::unique_ptr<log::Output> output;  // opened with the first trace, so that a mistyped name costs no old log
     for (const std::string& trace : arguments->operands) {
         try {
             capture::PcapSource source(trace, checksums);
             if (!output) output = std::make_unique<log::Output>(output_options(options));
-            good = read_trace(trace, source, engine_options, *output) && good;
+            good = read_trace(trace, source, engine_options, *output, extractor.get()) && good;
             ++engine_options.uid_seed;  // the same connection in two traces is two connections
         } catch (const capture::Error& e) {
             complain(e.what());
@@ -126,6 +139,7 @@ int run_read(int argc, char** argv) {
         output->flush();
         good = all_written(*output) && good;
     }
+    if (extractor) good = all_extracted(*extractor) && good;
     return good ? exit_done : exit_failed;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "capture/source.h"
+#include "files/extract.h"
 #include "log/options.h"
 #include "smtpscope/options.h"
 
@@ -26,6 +27,7 @@ struct Config {
     Limits limits;
     log::Options log;
     FileOptions files;
+    files::ExtractOptions extract;
     NoticeOptions notices;
     SoftwareOptions software;
     std::string control_socket = "/run/smtpscope/control.sock";

@@ -22,6 +22,8 @@ constexpr std::pair<std::string_view, log::Level> levels[] = {{"trace", log::Lev
                                                               {"error", log::Level::error}};
 constexpr std::pair<std::string_view, HashAlgorithm> hashes[] = {
     {"md5", HashAlgorithm::md5}, {"sha1", HashAlgorithm::sha1}, {"sha256", HashAlgorithm::sha256}};
+constexpr std::pair<std::string_view, files::ExtractWhat> extract_what[] = {
+    {"parts", files::ExtractWhat::parts}, {"messages", files::ExtractWhat::messages}, {"all", files::ExtractWhat::all}};
 constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {{"subject_decoded", ExtraField::subject_decoded},
                                                                     {"from_decoded", ExtraField::from_decoded},
                                                                     {"message_bytes", ExtraField::message_bytes},
@@ -46,6 +48,7 @@ using C = Config;
 using capture::Options;
 using A = AnalyzerOptions;
 using N = NoticeOptions;
+using E = files::ExtractOptions;
 
 constexpr std::uint64_t most_tracked = std::uint64_t{1} << 24;
 
@@ -83,6 +86,14 @@ constexpr Key<Config> keys[] = {
     key<Bool, &C::files, &FileOptions::enabled>("files.enabled"),
     key<List<Enum<hashes>>, &C::files, &FileOptions::hashes>("files.hashes"),
     key<Bool, &C::files, &FileOptions::rfc822_messages>("files.rfc822_messages"),
+
+    key<Bool, &C::extract, &E::enabled>("files.extract.enabled"),
+    key<Path, &C::extract, &E::directory>("files.extract.directory"),
+    key<Enum<extract_what>, &C::extract, &E::what>("files.extract.what"),
+    key<Size<>, &C::extract, &E::max_bytes>("files.extract.max_bytes"),
+    key<Number<>, &C::extract, &E::max_files>("files.extract.max_files"),
+    key<Size<>, &C::extract, &E::max_total>("files.extract.max_total"),
+    key<Size<>, &C::extract, &E::min_free>("files.extract.min_free"),
 
     key<List<NoticeText>, &C::notices, &N::blocklist_texts>("notices.blocklist_texts"),
     key<Networks, &C::notices, &N::suspicious_origination_networks>("notices.suspicious_origination_networks"),

@@ -34,6 +34,7 @@ void Message::line(std::string_view text, bool crlf) {
 
 void Message::gap(std::uint64_t length) {
     Entity& e = entities_.back();
+    if (e.ended) return;  // of an epilogue nothing was wanted
     e.torn = true;
     if (e.in_header) {
         e.field.clear();

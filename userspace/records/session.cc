@@ -142,14 +142,15 @@ void Session::complete_fields(Transaction& t) {
     if (wants(ExtraField::subject_decoded) && rec.subject)
         rec.subject_decoded = mime::decode_encoded_words(*rec.subject);
     if (wants(ExtraField::from_decoded) && rec.from) rec.from_decoded = mime::decode_encoded_words(*rec.from);
-    if (rec.last_reply && rec.last_reply->size() >= 4) {
+    if (rec.last_reply) {
+        const auto code = static_cast<std::uint64_t>(std::stoul(*rec.last_reply));
         const std::string_view text = std::string_view(*rec.last_reply).substr(4);
+        if (wants(ExtraField::reply_code)) rec.reply_code = code;
         if (const auto status = enhanced_status(text); status && wants(ExtraField::enhanced_status))
             rec.enhanced_status = *status;
-        if (t.answered && rec.reply_code < 300 && wants(ExtraField::queue_id))
+        if (t.answered && code < 300 && wants(ExtraField::queue_id))
             if (const auto queued = queue_id(text)) rec.queue_id = *queued;
     }
-    if (!wants(ExtraField::reply_code)) rec.reply_code.reset();
     if (wants(ExtraField::direction)) rec.direction = direction_of(id, options().local_nets);
     if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
     if (facts_) complete_facts(rec);
@@ -305,7 +306,6 @@ void Session::smtp_reply(const smtp::Reply& reply) {
     std::string& text = (t ? t->info.last_reply : early_reply_).emplace(std::to_string(reply.code));
     text += ' ';
     text += reply.text;
-    if (t) t->info.reply_code = reply.code;
     session_answered(reply);
     if (!reply.more && t) answered(*t, reply);
 }

@@ -244,12 +244,13 @@ void Analyzer::check_smuggling(const Command& c) {
 }
 
 void Analyzer::data_line(const Line& line) {
+    // How a line ended is certain only when the next one has come.
+    crlf_seen_ |= data_begun_ && line.before == LineEnd::crlf;
     if (line.whole() && line.text == ".") {
         // Of a client that never ends its lines with CRLF there is nothing to conclude.
         doubtful_ = line.plain || !crlf_seen_ ? nullptr : name_of_end(line);
         return end_of_data(!line.plain);
     }
-    crlf_seen_ |= line.end == LineEnd::crlf;
     if (data_reply_lost_ && !data_accepted_ && !data_begun_ && is_plain_command(line.text)) {
         // The lost reply refused DATA: no letter begins like this.
         end_message();

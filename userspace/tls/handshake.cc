@@ -148,7 +148,7 @@ void Handshake::payload(Side side, Half& h, std::string_view bytes) {
 }
 
 void Handshake::handshake_bytes(Side side, Half& h, std::string_view bytes) {
-    while (!bytes.empty()) {
+    while (!bytes.empty() && !h.over) {
         if (h.message_left > 0) {
             const std::size_t skipped = std::min(h.message_left, bytes.size());
             bytes.remove_prefix(skipped);

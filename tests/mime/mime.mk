@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# make mime-test      the decoders against Python's, on generated input
+
+$(O)/mime-driver: $(O)/tests/mime/driver.o $(O)/libsmtpscope.a
+	$(say) LINK $@
+	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
+
+.PHONY: mime-test
+mime-test: $(O)/mime-driver
+	$(Q)tests/mime/differential.py $(O)/mime-driver

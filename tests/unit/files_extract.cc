@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Files on the disk: names, modes, limits and what goes wrong.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "catch.h"
+#include "files/extract.h"
+#include "smtpscope/records.h"
+
+using namespace smtpscope;
+using namespace smtpscope::files;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+    std::string path;
+    Folder() {
+        char name[] = "/tmp/smtpscope-unit-XXXXXX";
+        path = mkdtemp(name);
+    }
+    ~Folder() { fs::remove_all(path); }
+};
+
+ExtractOptions options(const Folder& folder) {
+    ExtractOptions o;
+    o.enabled = true;
+    o.directory = folder.path + "/out";
+    o.min_free = 0;
+    return o;
+}
+
+FileInfo part(const std::string& fuid) {
+    FileInfo rec;
+    rec.fuid = fuid;
+    return rec;
+}
+
+FileInfo message(const std::string& fuid) {
+    FileInfo rec = part(fuid);
+    rec.mime_type = "message/rfc822";
+    return rec;
+}
+
+/// All of it in one call; the result's name is empty if it was refused.
+ContentResult put(Extractor& e, const FileInfo& rec, const std::string& content) {
+    const auto file = e.begin(rec);
+    if (file == ContentSink::none) return {};
+    e.write(file, content);
+    return e.end(file);
+}
+
+std::string read(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::size_t count(const std::string& path) {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), fs::directory_iterator()));
+}
+
+}  // namespace
+
+TEST_CASE("files are written whole, for their owner alone", "[files]") {
+    const Folder folder;
+    const ExtractOptions o = options(folder);
+    const std::string large(300000, 'x');
+    {
+        Extractor e(o, Extractor::WhenFull::wait);
+        const auto a = e.begin(part("Fa")), b = e.begin(part("Fb")), gone = e.begin(part("Fgone"));
+        e.write(a, "one ");
+        e.write(b, large);
+        e.write(gone, "x");
+        e.write(a, "two");
+        const ContentResult done = e.end(a);
+        CHECK(done.name == "Fa");
+        CHECK(done.size == 7);
+        CHECK_FALSE(done.cut_off);
+        e.end(b);
+        e.discard(gone);
+        CHECK(put(e, message("Fm"), "whole").name.empty());  // parts alone are wanted
+        CHECK(e.begin(part("Fopen")) != ContentSink::none);  // and never ended
+    }
+    CHECK(read(o.directory + "/Fa") == "one two");
+    CHECK(read(o.directory + "/Fb") == large);
+    CHECK(count(o.directory) == 2);
+    struct stat s {};
+    REQUIRE(::stat((o.directory + "/Fa").c_str(), &s) == 0);
+    CHECK((s.st_mode & 07777) == 0600);
+    REQUIRE(::stat(o.directory.c_str(), &s) == 0);
+    CHECK((s.st_mode & 07777) == 0700);
+}
+
+TEST_CASE("parts, messages, or both", "[files]") {
+    const struct {
+        ExtractWhat what;
+        bool parts, messages;
+    } rows[] = {
+        {ExtractWhat::parts, true, false}, {ExtractWhat::messages, false, true}, {ExtractWhat::all, true, true}};
+    for (const auto& r : rows) {
+        const Folder folder;
+        ExtractOptions o = options(folder);
+        o.what = r.what;
+        Extractor e(o, Extractor::WhenFull::wait);
+        FileInfo attached = message("F3");  // a message that is a part of another one
+        attached.parent_fuid = "F2";
+        CHECK(put(e, part("F1"), "x").name.empty() != r.parts);
+        CHECK(put(e, message("F2"), "x").name.empty() != r.messages);
+        CHECK(put(e, attached, "x").name.empty() != r.parts);
+    }
+}
+
+TEST_CASE("every limit on extracted files", "[files]") {
+    const Folder folder;
+    ExtractOptions o = options(folder);
+    SECTION("of one file") {
+        o.max_bytes = 5;
+        Extractor e(o, Extractor::WhenFull::wait);
+        const ContentResult cut = put(e, part("F1"), "0123456789"), fits = put(e, part("F2"), "01234");
+        CHECK(cut.size == 5);
+        CHECK(cut.cut_off);
+        CHECK(fits.size == 5);
+        CHECK_FALSE(fits.cut_off);
+        CHECK(e.stats().cut_off == 1);
+    }
+    SECTION("of their number, old ones included") {
+        fs::create_directory(o.directory);
+        std::ofstream(o.directory + "/old") << "old";
+        std::ofstream(o.directory + "/crashed.part") << "old";
+        o.max_files = 2;
+        Extractor e(o, Extractor::WhenFull::wait);
+        CHECK_FALSE(fs::exists(o.directory + "/crashed.part"));
+        CHECK(put(e, part("F1"), "x").name == "F1");
+        CHECK(put(e, part("F2"), "x").name.empty());
+        CHECK(e.stats().limit_files == 1);
+    }
+    SECTION("of all bytes") {
+        o.max_total = 8;
+        Extractor e(o, Extractor::WhenFull::wait);
+        CHECK(put(e, part("F1"), "01234").size == 5);
+        const ContentResult cut = put(e, part("F2"), "01234");
+        CHECK(cut.size == 3);
+        CHECK(cut.cut_off);
+        CHECK(put(e, part("F3"), "01234").name.empty());
+        CHECK(e.stats().limit_total == 1);
+    }
+    SECTION("of room on the disk") {
+        o.min_free = ~std::uint64_t{0};
+        Extractor e(o, Extractor::WhenFull::wait);
+        CHECK(put(e, part("F1"), "x").name.empty());
+        CHECK(e.stats().no_room == 1);
+    }
+}
+
+TEST_CASE("extraction that fails is counted, and leaves nothing", "[files]") {
+    const Folder folder;
+    const ExtractOptions o = options(folder);
+    auto e = std::make_unique<Extractor>(o, Extractor::WhenFull::wait);
+    fs::create_symlink(folder.path + "/elsewhere", o.directory + "/F1.part");
+    put(*e, part("F1"), "x");
+    while (e->stats().failed == 0) usleep(1000);
+    CHECK(e->stats().last_error == o.directory + "/F1.part: open: File exists");
+    CHECK_FALSE(fs::exists(folder.path + "/elsewhere"));
+    fs::remove(o.directory + "/F1.part");
+
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit small = before;
+    small.rlim_cur = 1000;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    put(*e, part("F2"), std::string(5000, 'x'));
+    while (e->stats().failed == 1) usleep(1000);
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, handler);
+    CHECK(e->stats().last_error == o.directory + "/F2.part: write: File too large");
+    e.reset();
+    CHECK(count(o.directory) == 0);
+}
+
+TEST_CASE("a directory that cannot be used is an error", "[files]") {
+    const Folder folder;
+    ExtractOptions o = options(folder);
+    o.directory = folder.path + "/no/such";
+    CHECK_THROWS_WITH(
+        Extractor(o, Extractor::WhenFull::wait),
+        "files.extract.directory " + o.directory + ": No such file or directory; create it, or name another.");
+    o.directory = folder.path + "/open";
+    fs::create_directory(o.directory);
+    fs::permissions(o.directory, fs::perms::all);
+    CHECK_THROWS_WITH(Extractor(o, Extractor::WhenFull::wait),
+                      "files.extract.directory " + o.directory +
+                          ": everybody may write there; take that right away, or name another directory.");
+    o.directory = folder.path + "/file";
+    std::ofstream(o.directory) << "x";
+    CHECK_THROWS_WITH(Extractor(o, Extractor::WhenFull::wait),
+                      "files.extract.directory " + o.directory + ": Not a directory.");
+}

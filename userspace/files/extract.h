@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Files of mail, written to a directory by a thread of their own: whoever captures never waits for a disk.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+
+#include "smtpscope/content.h"
+
+namespace smtpscope::files {
+
+enum class ExtractWhat : std::uint8_t { parts, messages, all };
+
+/// `files.extract:` in the configuration. In every limit 0 means: no limit.
+struct ExtractOptions {
+    bool enabled = false;
+    std::string directory = "/var/lib/smtpscope/extracted";  ///< made with mode 0700 if only the last of its names is missing
+    ExtractWhat what = ExtractWhat::parts;
+    std::uint64_t max_bytes = std::uint64_t{100} << 20;  ///< of one file; the rest is cut off
+    std::uint64_t max_files = 10000;                     ///< in the directory, what was found there included
+    std::uint64_t max_total = std::uint64_t{10} << 30;   ///< bytes of all of them
+    std::uint64_t min_free = std::uint64_t{1} << 30;     ///< bytes that the file system keeps free
+    bool operator==(const ExtractOptions&) const = default;
+};
+
+/// Files by what became of them; each is counted once.
+struct ExtractStats {
+    std::uint64_t written = 0;      ///< whole, and cut off ones
+    std::uint64_t bytes = 0;        ///< of these
+    std::uint64_t cut_off = 0;      ///< by max_bytes, max_total or a full queue
+    std::uint64_t limit_files = 0;  ///< not begun because of max_files
+    std::uint64_t limit_total = 0;  ///< or of max_total
+    std::uint64_t no_room = 0;      ///< or of min_free
+    std::uint64_t failed = 0;       ///< lost to an error of the file system
+    std::string last_error;         ///< empty if there was none
+};
+
+class Extractor final : public ContentSink {
+  public:
+    /// What becomes of content while the disk is slower than the network: a live capture goes on and a file is cut off,
+    /// a capture file can wait.
+    enum class WhenFull : std::uint8_t { cut_off, wait };
+    static constexpr std::size_t queue_bytes = std::size_t{32} << 20;
+
+    /// Throws std::runtime_error if the directory cannot be used.
+    Extractor(ExtractOptions options, WhenFull when_full);
+    /// Writes what has been handed in.
+    ~Extractor() override;
+    Extractor(const Extractor&) = delete;
+    Extractor& operator=(const Extractor&) = delete;
+
+    Handle begin(const FileInfo& rec) override;
+    void write(Handle file, std::string_view bytes) override;
+    ContentResult end(Handle file) override;
+    void discard(Handle file) override;
+
+    ExtractStats stats() const;
+
+  private:
+    /// A file as the caller sees it.
+    struct Open {
+        std::string name;
+        std::uint64_t accepted = 0;  ///< bytes
+        bool cut_off = false;
+    };
+    /// What the thread has to do next.
+    struct Order {
+        enum class Kind : std::uint8_t { begin, write, end, discard } kind;
+        Handle file;
+        std::string text;  ///< the name, or the bytes
+    };
+
+    void survey();
+    bool has_room() const;
+    void order(Order&& o);
+    void work();
+    void carry_out(const Order& o);
+    void fail(Handle file, const char* what);
+
+    const ExtractOptions options_;
+    const WhenFull when_full_;
+    int directory_ = -1;
+
+    // Of the caller alone.
+    std::unordered_map<Handle, Open> open_;
+    Handle last_ = none;
+
+    mutable std::mutex mutex_;
+    std::condition_variable filled_, drained_;
+    std::deque<Order> orders_;
+    std::size_t queued_ = 0;  ///< bytes
+    bool closing_ = false;
+    std::uint64_t files_ = 0;  ///< in the directory
+    std::uint64_t total_ = 0;  ///< their bytes, and those that are on their way there
+    ExtractStats stats_;
+
+    // Of the thread alone.
+    struct Written {
+        int fd = -1;
+        std::string name;
+        std::uint64_t size = 0;
+    };
+    std::unordered_map<Handle, Written> writing_;
+    std::thread thread_;
+};
+
+}  // namespace smtpscope::files
