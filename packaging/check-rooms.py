@@ -35,7 +35,6 @@ OWNED = {
     r"yaml-cpp/": {"config"},
     r"systemd/": {"log", "agent"},
     r"magic\.h": {"files"},
-    r"re2/": {"log"},
 }
 # What the library does without: threads, input and output, the system.
 NOT_IN_LIBRARY = re.compile(

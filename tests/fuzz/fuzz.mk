@@ -24,7 +24,7 @@ $(O)/fuzz/%.o: %.cc
 $(O)/fuzz/bin/%: $(O)/fuzz/tests/fuzz/%_fuzz.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lyaml-cpp -lcrypto -lmagic -lre2
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lyaml-cpp -lcrypto -lmagic
 
 .PHONY: fuzz fuzz-smoke
 fuzz: $(FUZZ_BINARIES)

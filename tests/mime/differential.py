@@ -90,7 +90,7 @@ def words(rng, met):
     said = text(rng, charset)
     header = email.header.Header(said, charset, maxlinelen=rng.choice([40, 76, 500]), header_name="Subject")
     # Two of its names for charsets are Python's own; no mailer and no iconv knows them.
-    value = header.encode().replace("\n", "").replace("big5_tw", "big5").replace("eucgb2312_cn", "gb2312").encode()
+    value = header.encode().replace("\n", "").replace("big5_tw", "big5").replace("eucgb2312_cn", "gb2312").strip().encode()
     return "words", value, said.encode()
 
 

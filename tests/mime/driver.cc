@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The decoders for differential.py: a line of `base64 HEX`, `qp HEX`, `words HEX` or `name HEX` in, a line of hexadecimal
-// digits out; `-` where there is no result.
+// The decoders for differential.py: a line of `base64 HEX`, `qp HEX`, `words HEX` or `name HEX` in, a line of
+// hexadecimal digits out; `-` where there is no result.
 #include <iostream>
 #include <optional>
 #include <string>

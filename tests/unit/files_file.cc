@@ -38,7 +38,7 @@ FileInfo info(std::int64_t ts = 0) {
 FileInfo file(const std::vector<HashAlgorithm>& hashes, const std::vector<std::string>& pieces) {
     FileOptions options;
     options.hashes = hashes;
-    Context context{&options, nullptr, {}};
+    Context context{&options, nullptr};
     File f(context, info());
     for (const std::string& piece : pieces) f.data(piece, from_nanoseconds(5));
     return f.finish();
@@ -64,7 +64,7 @@ TEST_CASE("hashes of files, as many as are asked for", "[files]") {
 
 TEST_CASE("a file with lost bytes has no hash", "[files]") {
     FileOptions options;
-    Context context{&options, nullptr, {}};
+    Context context{&options, nullptr};
     File f(context, info(10));
     f.data("abcdefghijkl", from_nanoseconds(20));
     f.gap(100, from_nanoseconds(30));
@@ -101,19 +101,18 @@ TEST_CASE("types of files by their content", "[files]") {
         {"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n", "text/calendar"},
         {"\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b", nullptr},
     };
-    TypeDetector detector;
     for (const auto& r : rows) {
         INFO(r.content.substr(0, 20));
-        const auto type = detector.detect(r.content);
+        const auto type = detect_type(r.content);
         CHECK(type.value_or("-") == (r.type ? r.type : "-"));
     }
-    CHECK(detector.error().empty());
+    CHECK(type_database_error().empty());
 }
 
 TEST_CASE("what is extracted is said", "[files]") {
     FileOptions options;
     Memory memory;
-    Context context{&options, &memory, {}};
+    Context context{&options, &memory};
     {
         File f(context, info());
         f.data("ab", from_nanoseconds(1));

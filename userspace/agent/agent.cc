@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "agent/reload.h"
+#include "files/type.h"
 
 #ifndef SMTPSCOPE_VERSION
 #define SMTPSCOPE_VERSION "0"
@@ -87,6 +88,8 @@ Agent::Agent(Invocation invocation)
     writer_ = std::make_unique<Writer>(std::make_unique<log::Output>(config_.log));
     source_ = std::make_unique<capture::LiveSource>(config_.capture);
     verdicts_ = std::make_unique<Verdicts>(*source_);
+    if (const std::string error = files::type_database_error(); config_.files.enabled && !error.empty())
+        say(Level::warning, error);
     Hooks hooks;
     if (config_.extract.enabled)
         extractor_ = std::make_unique<files::Extractor>(config_.extract, files::Extractor::WhenFull::cut_off);

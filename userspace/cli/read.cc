@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/read_progress.h"
 #include "files/extract.h"
+#include "files/type.h"
 #include "log/output.h"
 #include "smtpscope/engine.h"
 
@@ -119,6 +120,8 @@ int run_read(int argc, char** argv) {
     const auto checksums =
         engine_options.validate_checksums ? capture::ChecksumMode::validate : capture::ChecksumMode::ignore;
 
+    if (const std::string error = files::type_database_error(); config.files.enabled && !error.empty())
+        log::message(log::Level::warning, error);
     bool good = true;
     std::unique_ptr<files::Extractor> extractor;
     if (config.extract.enabled)

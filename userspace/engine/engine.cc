@@ -99,9 +99,7 @@ class MailSession final : public tcp::Session {
     }
     /// Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
     static bool begins_tls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
-    void begin_encryption() {
-        encryption_ = std::make_unique<Encryption>(records_.conn_id(), records_.unique_id());
-    }
+    void begin_encryption() { encryption_ = std::make_unique<Encryption>(records_.conn_id(), records_.unique_id()); }
 
     void end_encryption() {
         if (!encryption_) return;
@@ -130,7 +128,7 @@ class Engine::Impl final : public tcp::SessionFactory {
         : options_(options),
           hooks_(std::move(hooks)),
           control_(control),
-          files_{&options_.files, hooks_.content, {}},
+          files_{&options_.files, hooks_.content},
           notices_(options_.notices, options_.uid_seed,
                    [this](const Notice& rec) {
                        ++stats_.notices;

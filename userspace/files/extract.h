@@ -20,7 +20,8 @@ enum class ExtractWhat : std::uint8_t { parts, messages, all };
 /// `files.extract:` in the configuration. In every limit 0 means: no limit.
 struct ExtractOptions {
     bool enabled = false;
-    std::string directory = "/var/lib/smtpscope/extracted";  ///< made with mode 0700 if only the last of its names is missing
+    std::string directory =
+        "/var/lib/smtpscope/extracted";  ///< made with mode 0700 if only the last of its names is missing
     ExtractWhat what = ExtractWhat::parts;
     std::uint64_t max_bytes = std::uint64_t{100} << 20;  ///< of one file; the rest is cut off
     std::uint64_t max_files = 10000;                     ///< in the directory, what was found there included

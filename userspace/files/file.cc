@@ -21,8 +21,8 @@ void File::data(std::string_view bytes, Timestamp now) {
     info_.duration = now - info_.ts;
     info_.seen_bytes += bytes.size();
     if (!typed_) {
-        beginning_ += bytes.substr(0, TypeDetector::beginning - beginning_.size());
-        if (beginning_.size() == TypeDetector::beginning) detect();
+        beginning_ += bytes.substr(0, type_beginning - beginning_.size());
+        if (beginning_.size() == type_beginning) detect();
     }
     if (info_.missing_bytes == 0) hasher_.update(bytes);
     if (extraction_ != ContentSink::none) context_->content->write(extraction_, bytes);
@@ -37,7 +37,7 @@ void File::gap(std::uint64_t length, Timestamp now) {
 
 void File::detect() {
     if (std::exchange(typed_, true)) return;
-    info_.mime_type = context_->type.detect(beginning_);
+    info_.mime_type = detect_type(beginning_);
     beginning_ = {};
 }
 

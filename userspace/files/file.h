@@ -18,7 +18,6 @@ namespace smtpscope::files {
 struct Context {
     const FileOptions* options;
     ContentSink* content;  ///< where bodies are extracted to; nullptr: nowhere
-    TypeDetector type;
 };
 
 class File {

@@ -4,7 +4,7 @@
 #include <magic.h>
 
 #include <algorithm>
-#include <utility>
+#include <memory>
 
 namespace smtpscope::files {
 
@@ -69,20 +69,36 @@ std::string_view by_signature(std::string_view content) {
     return {};
 }
 
+class Database {
+  public:
+    Database() : cookie_(magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ELF)) {
+        if (cookie_ && magic_load(cookie_.get(), nullptr) == 0) return;
+        const char* why = cookie_ ? magic_error(cookie_.get()) : nullptr;
+        error_ = "the types of files are not told: " + std::string(why ? why : "libmagic cannot be used") +
+                 "; install its database (libmagic-mgc).";
+        cookie_.reset();
+    }
+    const std::string& error() const { return error_; }
+    /// Empty if it has none.
+    std::string_view look_up(std::string_view content) {
+        const char* answer = cookie_ ? magic_buffer(cookie_.get(), content.data(), content.size()) : nullptr;
+        return answer ? answer : "";
+    }
+
+  private:
+    struct Close {
+        void operator()(magic_t cookie) const { magic_close(cookie); }
+    };
+    std::unique_ptr<magic_set, Close> cookie_;
+    std::string error_;
+};
+
+Database& database() {
+    thread_local Database of_thread;
+    return of_thread;
+}
+
 }  // namespace
-
-struct TypeDetector::Close {
-    void operator()(magic_t cookie) const { magic_close(cookie); }
-};
-
-struct TypeDetector::Database {
-    std::unique_ptr<magic_set, Close> cookie;
-};
-
-TypeDetector::TypeDetector() = default;
-TypeDetector::~TypeDetector() = default;
-TypeDetector::TypeDetector(TypeDetector&&) noexcept = default;
-TypeDetector& TypeDetector::operator=(TypeDetector&&) noexcept = default;
 
 bool is_plain_text(std::string_view content) {
     if (!begins_as_text(content)) return false;
@@ -96,28 +112,19 @@ bool is_plain_text(std::string_view content) {
     return std::none_of(std::begin(words), std::end(words), [&](auto word) { return content.starts_with(word); });
 }
 
-std::optional<std::string> TypeDetector::detect(std::string_view content) {
-    content = content.substr(0, beginning);
+std::optional<std::string> detect_type(std::string_view content) {
+    content = content.substr(0, type_beginning);
     if (content.empty()) return std::nullopt;
     if (is_plain_text(content)) return "text/plain";
     if (const std::string_view type = by_signature(content); !type.empty()) return std::string(type);
-    if (!database_) {
-        database_ = std::make_unique<Database>();
-        database_->cookie.reset(magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ELF));
-        if (!database_->cookie || magic_load(database_->cookie.get(), nullptr) != 0) {
-            const char* why = database_->cookie ? magic_error(database_->cookie.get()) : nullptr;
-            error_ = "the types of files are not told: " + std::string(why ? why : "libmagic cannot be used") +
-                     "; install its database (libmagic-mgc).";
-            database_->cookie.reset();
-        }
-    }
-    if (!database_->cookie) return std::nullopt;
-    const char* answer = magic_buffer(database_->cookie.get(), content.data(), content.size());
-    if (!answer) return std::nullopt;
-    const std::string_view type = reference_name(answer);
+    const std::string_view type = reference_name(database().look_up(content));
     // A few characters are no text yet.
     if (type.empty() || (type == "text/plain" && content.size() < least_text)) return std::nullopt;
     return std::string(type);
+}
+
+std::string type_database_error() {
+    return database().error();
 }
 
 }  // namespace smtpscope::files
