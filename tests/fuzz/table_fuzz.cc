@@ -43,6 +43,7 @@ class Sessions final : public tcp::SessionFactory {
             ENSURE(!finished_);
             finished_ = true;
         }
+        void unwanted() override { ENSURE(!finished_ && conn_->stopped()); }
 
       private:
         void check(Side side, Timestamp) const { ENSURE(!finished_ && !ended_[index(side)] && !conn_->stopped()); }
@@ -59,7 +60,6 @@ class Sessions final : public tcp::SessionFactory {
         ENSURE(id.resp_p == 25);
         return std::make_unique<One>(*this, conn, stop_after_);
     }
-    void unwanted(const ConnId& id) override { ENSURE(id.resp_p == 25); }
     void closed(const ConnId& id) override { ENSURE(id.resp_p == 25); }
     std::size_t open_sessions() const { return open_; }
 

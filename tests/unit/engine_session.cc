@@ -37,7 +37,7 @@ TEST_CASE("after STARTTLS the flow is ignored, once, and again while payload com
     CHECK(out.records.size() == 1);
 }
 
-TEST_CASE("the reason of a repeated verdict is that of the first", "[engine][.bug]") {
+TEST_CASE("the reason of a repeated verdict is that of the first", "[engine]") {
     EngineOptions options;
     options.analyzer.max_invalid_mail_transactions = 1;
     const Recorder out = play(hello() + Script{C("RCPT TO:<a@b>\nRCPT TO:<c@d>"), C("NOOP")}, options);

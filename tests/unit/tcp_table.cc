@@ -29,7 +29,6 @@ class Factory final : public SessionFactory {
         ++open_now;
         return std::make_unique<Recording>(*this);
     }
-    void unwanted(const ConnId&) override { log += "! "; }
     void closed(const ConnId&) override {
         log += "closed ";
         --open_now;
@@ -47,6 +46,7 @@ class Factory final : public SessionFactory {
         void gap(Side side, std::uint64_t n, Timestamp) override { note(side, "<" + std::to_string(n) + ">"); }
         void end(Side side, Timestamp) override { note(side, "|"); }
         void finish(Timestamp) override { factory->log += "finish "; }
+        void unwanted() override { factory->log += "! "; }
         void note(Side side, std::string_view what) {
             factory->log += std::string(side == Side::orig ? "o[" : "r[") + std::string(what) + "] ";
         }

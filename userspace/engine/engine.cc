@@ -61,6 +61,10 @@ class MailSession final : public tcp::Session {
             records_.set_time(ts);
             analyzer_.data(side, bytes);
             records_.flush();
+            if (!encryption_ && records_.outcome() == records::Session::Outcome::tls) {
+                begin_encryption();
+                if (begins_tls(bytes)) encryption_->data(side, bytes, ts);  // the server's reply was lost
+            }
         }
         act();
     }
@@ -85,17 +89,22 @@ class MailSession final : public tcp::Session {
         records_.finish();
     }
 
+    void unwanted() override {
+        if (control_) control_->ignore(records_.conn_id(), reason_);
+    }
+
   private:
     /// Once there is nothing more to learn, neither the kernel nor the reassembler need work for this connection.
     void act() {
         if (conn_->stopped()) return;
-        if (!encryption_ && records_.outcome() == records::Session::Outcome::tls) begin_encryption();
         if (encryption_ ? !encryption_->done() : records_.outcome() == records::Session::Outcome::open) return;
-        const IgnoreReason reason = encryption_ ? IgnoreReason::tls : IgnoreReason::invalid_transactions;
+        reason_ = records_.outcome() == records::Session::Outcome::too_many_invalid_transactions
+                      ? IgnoreReason::invalid_transactions
+                      : IgnoreReason::tls;
         end_encryption();
         conn_->stop_delivery();
         ++context_->stats->flows_ignored;
-        if (control_) control_->ignore(records_.conn_id(), reason);
+        if (control_) control_->ignore(records_.conn_id(), reason_);
     }
     /// Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
     static bool begins_tls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
@@ -117,7 +126,8 @@ class MailSession final : public tcp::Session {
     tcp::Connection* conn_;
     FlowControl* control_;
     std::unique_ptr<Encryption> encryption_;  ///< since STARTTLS
-    bool begun_ = false;                      ///< the client has said something
+    IgnoreReason reason_ = IgnoreReason::tls;
+    bool begun_ = false;  ///< the client has said something
 };
 
 }  // namespace
@@ -193,9 +203,6 @@ class Engine::Impl final : public tcp::SessionFactory {
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
         return std::make_unique<MailSession>(context_, id, records::make_uid(options_.uid_seed, id, begin), conn,
                                              control_);
-    }
-    void unwanted(const ConnId& id) override {
-        if (control_) control_->ignore(id, IgnoreReason::tls);
     }
     void closed(const ConnId& id) override {
         if (control_) control_->forget(id);

@@ -29,18 +29,22 @@ bool is_name(std::string_view name) {
 
 class Converter {
   public:
-    explicit Converter(std::string_view charset) : charset_(charset), handle_(iconv_open("UTF-8", charset_.c_str())) {}
+    explicit Converter(std::string_view charset)
+        : charset_(charset),
+          handle_(iconv_open("UTF-8", charset_.c_str())),
+          valid_(reinterpret_cast<std::intptr_t>(handle_) != -1) {}
     ~Converter() {
-        if (valid()) iconv_close(handle_);
+        if (valid_) iconv_close(handle_);
     }
     Converter(Converter&& other) noexcept
-        : charset_(std::move(other.charset_)), handle_(std::exchange(other.handle_, none())) {}
+        : charset_(std::move(other.charset_)), handle_(other.handle_), valid_(std::exchange(other.valid_, false)) {}
     Converter& operator=(Converter&& other) noexcept {
         std::swap(charset_, other.charset_);
         std::swap(handle_, other.handle_);
+        std::swap(valid_, other.valid_);
         return *this;
     }
-    bool valid() const { return handle_ != none(); }
+    bool valid() const { return valid_; }
     const std::string& charset() const { return charset_; }
 
     std::string convert(std::string_view bytes) {
@@ -59,8 +63,6 @@ class Converter {
     }
 
   private:
-    static iconv_t none() { return reinterpret_cast<iconv_t>(-1); }
-
     /// False at something that cannot be converted.
     bool step(char** in, std::size_t* left, std::string& out) {
         for (;;) {
@@ -77,6 +79,7 @@ class Converter {
 
     std::string charset_;
     iconv_t handle_;
+    bool valid_;
 };
 
 /// The thread's converter for the charset, the one used last in front; nullptr if there is none.

@@ -71,6 +71,7 @@ void Analyzer::data(Side side, std::string_view bytes) {
             take_chunk(bytes);
             continue;
         }
+        if (is_client(side) && !r.has_partial() && goes_over_to_tls(bytes)) return;
         const auto line = r.next(bytes, limits_->line_length);
         report_oddities(r);
         if (!line) return;
@@ -79,6 +80,16 @@ void Analyzer::data(Side side, std::string_view bytes) {
         else
             server_line(*line);
     }
+}
+
+/// A client that begins a handshake (RFC 8446, 5.1) has had the reply to its STARTTLS, though the capture may lack it.
+bool Analyzer::goes_over_to_tls(std::string_view bytes) {
+    if (mode_ != Mode::command || !bytes.starts_with("\x16\x03") || pending_head_ == pending_.size()) return false;
+    const Pending& last = pending_.back();
+    if (!last.before_gap || (last.verb != Verb::starttls && last.verb != Verb::x_anonymoustls)) return false;
+    mode_ = Mode::stopped;
+    handler_->smtp_starttls();
+    return true;
 }
 
 void Analyzer::report_oddities(LineReader& r) {

@@ -50,6 +50,7 @@ class Analyzer {
     bool is_client(Side s) const { return (s == Side::orig) != turned_; }
     LineReader& reader(Side s) { return readers_[index(s)]; }
     void report_oddities(LineReader& r);
+    bool goes_over_to_tls(std::string_view bytes);
 
     void client_line(const Line& line);
     void command_line(const Line& line);

@@ -44,7 +44,7 @@ class LineReader {
     std::optional<Line> flush();
     /// The same, and the line is forgotten.
     void drop();
-    bool has_partial() const { return !partial_.empty(); }
+    bool has_partial() const { return !partial_.empty() && !partial_out_; }
     /// What comes next is not of lines: an LF that belongs to the line before is still taken off first.
     void skip_line_end(std::string_view& bytes);
 

@@ -142,8 +142,8 @@ void Table::segment(const Segment& arrived) {
 void Table::deliver(Flow& flow, Side from, const Segment& s) {
     flow.last = now_;
     if (s.wire_payload > 0 && !flow.session) flow.session = factory_->open(flow.id, flow.begin, flow.conn);
-    if (flow.conn.stopped() && s.wire_payload > 0 && flow.unwanted++ % unwanted_interval == 0)
-        factory_->unwanted(flow.id);
+    if (flow.conn.stopped() && s.wire_payload > 0 && flow.session && flow.unwanted++ % unwanted_interval == 0)
+        flow.session->unwanted();
     flow.conn.segment(from, s, flow.sink());
     if (flow.conn.closed()) {
         retire(flow);

@@ -17,6 +17,8 @@ class Session : public StreamSink {
   public:
     /// The connection is over, or no longer followed; the streams have ended.
     virtual void finish(Timestamp ts) = 0;
+    /// Payload comes although delivery was stopped: the packet source does not know, or has forgotten.
+    virtual void unwanted() = 0;
 };
 
 class SessionFactory {
@@ -24,8 +26,6 @@ class SessionFactory {
     virtual ~SessionFactory() = default;
     /// Called at the first payload. `begin`: time of the first packet. `conn` lives as long as the session.
     virtual std::unique_ptr<Session> open(const ConnId& id, Timestamp begin, Connection& conn) = 0;
-    /// Payload of a connection that was told to stop: the packet source does not know, or has forgotten.
-    virtual void unwanted(const ConnId& id) = 0;
     virtual void closed(const ConnId& id) = 0;
 };
 
