@@ -49,13 +49,11 @@ std::vector<std::string> words(std::string_view text) {
     return all;
 }
 
-/// Seen from the local networks; unset if neither end is of them.
-std::optional<std::string> direction_of(const ConnId& id, const SubnetSet& local_nets) {
+/// Seen from the local networks; nullptr if neither end is of them.
+const char* direction_of(const ConnId& id, const SubnetSet& local_nets) {
     const bool from_us = local_nets.contains(id.orig_h), to_us = local_nets.contains(id.resp_h);
-    if (from_us && to_us) return "local";
-    if (from_us) return "outbound";
-    if (to_us) return "inbound";
-    return std::nullopt;
+    if (from_us) return to_us ? "local" : "outbound";
+    return to_us ? "inbound" : nullptr;
 }
 
 }  // namespace
@@ -151,7 +149,10 @@ void Session::complete_fields(Transaction& t) {
         if (t.answered && code < 300 && wants(ExtraField::queue_id))
             if (const auto queued = queue_id(text)) rec.queue_id = *queued;
     }
-    if (wants(ExtraField::direction)) rec.direction = direction_of(id, options().local_nets);
+    if (wants(ExtraField::direction)) {
+        if (!direction_) direction_ = direction_of(id, options().local_nets);
+        if (*direction_) rec.direction = *direction_;
+    }
     if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
     if (facts_) complete_facts(rec);
 }

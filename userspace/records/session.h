@@ -116,6 +116,7 @@ class Session final : public smtp::Handler, private Scope {
     std::optional<std::string> early_reply_;  ///< the last one between transactions
     Transactions transactions_;               ///< open ones, the oldest first; commands go to the last
     std::unique_ptr<Content> content_;        ///< the message being received
+    std::optional<const char*> direction_;    ///< by the local networks of the first record
     std::unique_ptr<Facts> facts_;            ///< nullptr as long as there are none
     smtp::Tag message_tag_ = 0;               ///< of its transaction
     smtp::Tag last_tag_ = 0;
