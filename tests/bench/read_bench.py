@@ -16,8 +16,11 @@ import sys
 import tempfile
 import time
 
-# The design's numbers, in MB per CPU-second and records per CPU-second.
+# The design's numbers, in MB per CPU-second and records per CPU-second: without hashing, all streams.
 DESIGN = {"mixed": (1500, None), "bulk-small": (600, 100_000), "big-attachments": (None, None), "starttls": (2500, None)}
+# What is done with bodies, and what the design says of a profile then.
+WORK = {"": (["files.hashes=[]"], {}), "+ sha256": (["files.hashes=[sha256]"], {"mixed": (900, None)}),
+        "- files": (["files.enabled=false"], {})}
 DESIGN_MEMORY = 32
 LIMIT = 2.2
 # How much of it, how often it is read, and what lifts the limits that would stop the growth: some tenths of a second.
@@ -78,20 +81,22 @@ def records_in(folder):
         return sum(chunk.count(b"\n") for chunk in iter(lambda: f.read(1 << 20), b""))
 
 
-def measure(arguments, name, trace):
+def measure(arguments, name, trace, work):
     """One line of the table."""
+    settings, design = WORK[work]
+    design = design if work else DESIGN
     megabytes = os.path.getsize(trace) / 1e6
     seconds, floor, memory = [], [], []
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as logs:
         for _ in range(arguments.runs):
             floor.append(sum(run([arguments.floor, trace])[:2]))
-            user, system, resident = run([arguments.smtpscope, "read", "--log-dir", logs, trace])
+            user, system, resident = run([arguments.smtpscope, "read", "--log-dir", logs, "--set", *settings, trace])
             seconds.append(user + system)
             memory.append(resident)
         records = records_in(logs)
     cpu = statistics.median(seconds)
-    rate, record_rate = DESIGN.get(name, (None, None))
-    print(f"{name:<16} {megabytes:>7.0f} {megabytes / cpu:>9.0f} {rate or '-':>7} "
+    rate, record_rate = design.get(name, (None, None))
+    print(f"{name + ' ' + work:<24} {megabytes:>7.0f} {megabytes / cpu:>9.0f} {rate or '-':>7} "
           f"{megabytes / statistics.median(floor):>7.0f} {records / cpu:>10.0f} {record_rate or '-':>8} "
           f"{max(memory):>7.1f} {DESIGN_MEMORY:>7} {min(seconds):>8.2f} {max(seconds):>7.2f}", flush=True)
 
@@ -155,11 +160,12 @@ def main():
     if not traces:
         traces = [(p, made(arguments.traffic, arguments.cache, p, arguments.size)) for p in DESIGN]
 
-    print(f"{'':<16} {'':>7} {'MB per CPU-second':^25} {'records per CPU-s':^19} {'resident MB':^15} {'CPU-seconds':^16}")
-    print(f"{'trace':<16} {'MB':>7} {'median':>9} {'design':>7} {'floor':>7} {'median':>10} {'design':>8} {'most':>7} "
+    print(f"{'':<24} {'':>7} {'MB per CPU-second':^25} {'records per CPU-s':^19} {'resident MB':^15} {'CPU-seconds':^16}")
+    print(f"{'trace':<24} {'MB':>7} {'median':>9} {'design':>7} {'floor':>7} {'median':>10} {'design':>8} {'most':>7} "
           f"{'design':>7} {'least':>8} {'most':>7}")
     for name, trace in traces:
-        measure(arguments, name, trace)
+        for work in WORK if name != "starttls" else [""]:
+            measure(arguments, name, trace, work)
     if arguments.skip_growth:
         return
     measure_idle(arguments)
