@@ -25,7 +25,8 @@ class Bodies final : public mime::Handler {
 /// Lines end with LF here, and CRLF is shown as `$`. `<gap>` is one, `~` at a line's end says that it goes on.
 std::string bodies(const std::string& lines, bool flush = false) {
     Bodies out;
-    Message message({}, mime::Bodies::decode, out);
+    const MimeOptions options;
+    Message message(options, mime::Bodies::decode, out);
     for (std::size_t begin = 0; begin < lines.size();) {
         const std::size_t end = std::min(lines.find('\n', begin), lines.size());
         std::string line = lines.substr(begin, end - begin);

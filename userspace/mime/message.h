@@ -35,6 +35,7 @@ class Message {
   public:
     /// Both outlive the message. The top-level entity begins at once.
     Message(const MimeOptions& options, Bodies bodies, Handler& handler);
+    Message(MimeOptions&&, Bodies, Handler&) = delete;
 
     /// The next line, without its end; `crlf` is false for a piece of a line.
     void line(std::string_view text, bool crlf);
