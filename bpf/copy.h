@@ -28,11 +28,16 @@ static __always_inline long copy_scattered(struct smtpscope_record* r, const __u
 
 static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const struct frame* f, const struct packet* p,
                                                        struct smtpscope_counters* c) {
-    struct smtpscope_record* r = bpf_ringbuf_reserve(&ring, sizeof(*r) + class, 0);
+    __u32 shard = f->shard;
+    void* ring = bpf_map_lookup_elem(&rings, &shard);
+    struct smtpscope_record* r;
     long error;
 
+    if (!ring) return SMTPSCOPE_LOST_RING_FULL;
+    r = bpf_ringbuf_reserve(ring, sizeof(*r) + class, 0);
     if (!r) return SMTPSCOPE_LOST_RING_FULL;
     describe(r, f, p);
+    if (class < SMTPSCOPE_LARGE) describe_sender(r, f, p);
     if (p->l3 + f->captured <= f->linear)
         error = copy_linear(r, class, f, p);
     else
@@ -41,7 +46,7 @@ static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const 
         bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
         return SMTPSCOPE_LOST_UNREADABLE;
     }
-    bpf_ringbuf_submit(r, wake_flags(c));
+    bpf_ringbuf_submit(r, wake_flags(ring, shard, c));
     return SMTPSCOPE_DELIVERED;
 }
 
@@ -55,13 +60,13 @@ static __always_inline enum smtpscope_cause copy_packet(const struct frame* f, c
     ends = p->l3 | p->headers << 16;
     switch (f->hook) {
         case XDP:
-            return xdp_copy_pieces(f->context, ends, p->length, f->captured);
+            return xdp_copy_pieces(f->context, ends, p->length, f->captured, f->shard);
         case XDP_FRAGS:
-            return xdpf_copy_pieces(f->context, ends, p->length, f->captured);
+            return xdpf_copy_pieces(f->context, ends, p->length, f->captured, f->shard);
         case TC_INGRESS:
-            return skb_copy_pieces_in(f->context, ends, p->length, f->captured);
+            return skb_copy_pieces_in(f->context, ends, p->length, f->captured, f->shard);
         default:
-            return skb_copy_pieces_out(f->context, ends, p->length, f->captured);
+            return skb_copy_pieces_out(f->context, ends, p->length, f->captured, f->shard);
     }
 }
 

@@ -16,7 +16,8 @@
 #define NOTHING (-1)     /* not a protocol that carries mail */
 #define OUT_OF_DATA (-2) /* the readable part ends within the headers */
 
-/* The result: the offset of the TCP header in the frame, with flags; or one of the two above. */
+/* The result: the offset of the TCP header in the frame, or of a later fragment's content, with flags; or one of the two
+ * above. */
 #define MAX_OFFSET 0x7fff
 #define ANY_FRAGMENT 0x10000
 #define LATER_FRAGMENT 0x20000 /* no TCP header in it */
@@ -50,8 +51,10 @@ static __always_inline int skip_extensions(void* data, void* end, __u32 offset, 
             size = 8;
             /* An offset of 0 without "more" is a whole packet (RFC 6946). */
             if (e->fragment_offset & bpf_htons(0xfff9)) fragment = ANY_FRAGMENT;
-            if (e->fragment_offset & bpf_htons(0xfff8))
-                return e->next == IPPROTO_TCP ? ANY_FRAGMENT | LATER_FRAGMENT : NOTHING;
+            if (e->fragment_offset & bpf_htons(0xfff8)) {
+                if ((e->next != IPPROTO_TCP && !is_extension(e->next)) || offset + size > MAX_OFFSET) return NOTHING;
+                return ANY_FRAGMENT | LATER_FRAGMENT | (offset + size);
+            }
         }
         next = e->next;
         offset += size;

@@ -21,32 +21,40 @@ static __always_inline void read_address(__u32 to[4], const void* address, int v
     to[3] = words[3];
 }
 
-/* The entry of the packet's flow, and which end of its key sent the packet. */
-static __always_inline struct smtpscope_flow* find_flow(const struct packet* p, __u32* sender) {
-    struct smtpscope_flow_key key;
-    __u32 source[4], destination[4];
+/* Both ends of a packet's connection. */
+struct ends {
+    __u32 source[4];
+    __u32 destination[4];
+};
 
+static __always_inline void read_ends(const struct packet* p, struct ends* e) {
     if (p->version == 4) {
         const struct iphdr* ip = p->ip;
 
-        read_address(source, &ip->saddr, 4);
-        read_address(destination, &ip->daddr, 4);
+        read_address(e->source, &ip->saddr, 4);
+        read_address(e->destination, &ip->daddr, 4);
     } else {
         const struct ipv6hdr* ip = p->ip;
 
-        read_address(source, &ip->saddr, 6);
-        read_address(destination, &ip->daddr, 6);
+        read_address(e->source, &ip->saddr, 6);
+        read_address(e->destination, &ip->daddr, 6);
     }
-    if (smtpscope_source_is_first(source, destination, p->source_port, p->destination_port)) {
+}
+
+/* The entry of the packet's flow, and which end of its key sent the packet. */
+static __always_inline struct smtpscope_flow* find_flow(const struct packet* p, const struct ends* e, __u32* sender) {
+    struct smtpscope_flow_key key;
+
+    if (smtpscope_source_is_first(e->source, e->destination, p->source_port, p->destination_port)) {
         *sender = 0;
-        __builtin_memcpy(key.address[0], source, sizeof(source));
-        __builtin_memcpy(key.address[1], destination, sizeof(source));
+        __builtin_memcpy(key.address[0], e->source, sizeof(e->source));
+        __builtin_memcpy(key.address[1], e->destination, sizeof(e->source));
         key.port[0] = p->source_port;
         key.port[1] = p->destination_port;
     } else {
         *sender = 1;
-        __builtin_memcpy(key.address[0], destination, sizeof(source));
-        __builtin_memcpy(key.address[1], source, sizeof(source));
+        __builtin_memcpy(key.address[0], e->destination, sizeof(e->source));
+        __builtin_memcpy(key.address[1], e->source, sizeof(e->source));
         key.port[0] = p->destination_port;
         key.port[1] = p->source_port;
     }
@@ -54,18 +62,22 @@ static __always_inline struct smtpscope_flow* find_flow(const struct packet* p, 
 }
 
 /* How many bytes of the packet the verdict leaves; 0: none. */
-static __always_inline __u32 allowed(struct smtpscope_flow* flow, const struct packet* p) {
+static __always_inline __u32 allowed(struct smtpscope_flow* flow, const struct packet* p, __u32 sender) {
+    __u32 verdict;
+
     /* A new connection between the same ports is a new matter. */
-    if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) flow->verdict = SMTPSCOPE_COPY;
-    switch (flow->verdict) {
-        case SMTPSCOPE_HEADERS_ONLY:
-            return p->headers;
-        case SMTPSCOPE_IGNORE:
-            /* The end of a flow is always told, so that no state is left behind. */
-            return p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST) ? p->headers : 0;
-        default:
-            return p->length;
+    if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+        flow->verdict[0] = SMTPSCOPE_COPY;
+        flow->verdict[1] = SMTPSCOPE_COPY;
     }
+    /* An answer: what it answers was sent before, and what comes next is news. */
+    if (flow->verdict[sender ^ 1] == SMTPSCOPE_HEADERS_UNTIL_ANSWER && p->length > p->headers)
+        flow->verdict[sender ^ 1] = SMTPSCOPE_COPY;
+    verdict = flow->verdict[sender];
+    if (verdict == SMTPSCOPE_COPY) return p->length;
+    /* The end of a flow is always told, so that no state is left behind. */
+    if (verdict == SMTPSCOPE_IGNORE && !(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))) return 0;
+    return p->headers;
 }
 
 static __always_inline enum smtpscope_cause deliver(struct frame* f, const struct packet* p,
@@ -76,34 +88,50 @@ static __always_inline enum smtpscope_cause deliver(struct frame* f, const struc
 
     if (p->length == p->headers && !(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))) return SMTPSCOPE_IGNORED_ACK;
     f->captured = p->length;
-    if (flows_in_use) flow = find_flow(p, &sender);
+    if (flows_in_use || shards > 1) {
+        struct ends e;
+
+        read_ends(p, &e);
+        if (shards > 1)
+            f->shard = smtpscope_shard(e.source, e.destination, p->source_port, p->destination_port, shards);
+        if (flows_in_use) flow = find_flow(p, &e, &sender);
+    }
     if (!flow) return copy_packet(f, p, c);
 
     sender &= 1;
-    f->captured = allowed(flow, p);
-    if (!f->captured) {
-        flow->ignored_packets[sender]++;
-        flow->ignored_bytes[sender] += p->length;
-        return SMTPSCOPE_IGNORED_FLOW;
-    }
-    cause = copy_packet(f, p, c);
-    if (cause == SMTPSCOPE_DELIVERED) {
+    f->captured = allowed(flow, p, sender);
+    if (f->captured) {
+        cause = copy_packet(f, p, c);
+        if (cause != SMTPSCOPE_DELIVERED) return cause;
         flow->delivered_packets[sender]++;
         flow->delivered_bytes[sender] += f->captured;
+    } else {
+        flow->ignored_packets[sender]++;
+        cause = SMTPSCOPE_IGNORED_FLOW;
     }
+    flow->ignored_bytes[sender] += p->length - f->captured;
     return cause;
+}
+
+/* A fragment goes to user space as it is. */
+static __always_inline enum smtpscope_cause deliver_fragment(struct frame* f, struct cursor* cursor, struct packet* p,
+                                                             struct smtpscope_counters* c) {
+    p->headers = (__u32)(p->tcp - p->ip);
+    p->tcp_flags = TCP_SYN; /* without a sender */
+    if (p->headers > p->length || p->length > cursor->frame_length - p->l3) return SMTPSCOPE_LOST_UNREADABLE;
+    f->captured = p->length;
+    return copy_packet(f, p, c);
 }
 
 /* Accounts for a packet that is ours and hands it on. */
 static __always_inline void watch(struct frame* f, struct cursor* cursor, struct packet* p) {
-    struct smtpscope_counters* c;
-    __u32 cause, zero = 0;
+    struct smtpscope_counters* c = counters_of(f->ifindex);
+    __u32 cause;
 
-    c = bpf_map_lookup_elem(&counters, &zero);
     if (!c) return;
     c->packets[SMTPSCOPE_SEEN]++;
-    if (p->fragment)
-        cause = SMTPSCOPE_LOST_FRAGMENT;
+    if (__builtin_expect(p->fragment, 0))
+        cause = deliver_fragment(f, cursor, p, c);
     else if (!read_headers(cursor, p))
         cause = SMTPSCOPE_LOST_UNREADABLE;
     else

@@ -13,18 +13,35 @@
 /* One bit a port, by its number as it is in the packet: in network byte order. Global data: a test is one load. */
 const volatile __u64 mail_ports[65536 / 64];
 
-/* The reader sets it before it sleeps; the first record after that clears it and wakes the reader. A wake-up costs more
- * than a copy, and a busy reader needs none. */
-volatile __u32 need_wake;
+/* How many rings there are. */
+const volatile __u32 shards = 1;
+
+/* A sleeping reader is woken when so many bytes wait for it; 0: by the first record. */
+const volatile __u64 wake_watermark;
+
+/* A reader sets its need_wake before it sleeps; the record that ends the sleep clears it. A wake-up costs more than a
+ * copy, and a busy reader needs none. */
+volatile struct smtpscope_reader readers[SMTPSCOPE_MAX_SHARDS];
+
+/* The accounts of an interface, and the bridge that it is a port of (0: none), by slot. */
+volatile __u8 slots[SMTPSCOPE_INTERFACES];
+volatile __u32 bridges[SMTPSCOPE_SLOTS];
 
 /* 0 while `flows` has never had an entry: no look-up is needed then. */
 volatile __u32 flows_in_use;
 
-/* Records for the daemon. The size is set before loading. */
-struct {
+/* Records for the daemon, a ring for each of its workers. Number and size are set before loading. */
+struct ring {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, 16 << 20);
-} ring SEC(".maps");
+    __uint(max_entries, 4096);
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __array(values, struct ring);
+} rings SEC(".maps");
 
 /* Verdicts; entries come from the daemon alone, and the least recently used give way. */
 struct {
@@ -34,10 +51,10 @@ struct {
     __type(value, struct smtpscope_flow);
 } flows SEC(".maps");
 
-/* What became of every packet, by cause. */
+/* What became of every packet, by interface and cause. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 1);
+    __uint(max_entries, SMTPSCOPE_SLOTS);
     __type(key, __u32);
     __type(value, struct smtpscope_counters);
 } counters SEC(".maps");

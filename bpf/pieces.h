@@ -17,13 +17,15 @@ static __always_inline __u64 next_packet_id(void) {
 
 static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __u32 length) {
     struct packet p = {.l3 = l3_and_headers & 0xffff, .headers = l3_and_headers >> 16, .length = length};
-    struct smtpscope_counters* c;
+    struct smtpscope_counters* c = counters_of(f->ifindex);
     struct piece* buffer;
     __u32 zero = 0;
+    __u32 shard = f->shard;
+    void* ring = bpf_map_lookup_elem(&rings, &shard);
 
     buffer = bpf_map_lookup_elem(&pieces, &zero);
-    c = bpf_map_lookup_elem(&counters, &zero);
     if (!buffer || !c) return SMTPSCOPE_LOST_UNREADABLE;
+    if (!ring) return SMTPSCOPE_LOST_RING_FULL;
     if (f->captured > SMTPSCOPE_MAX_PIECES * SMTPSCOPE_PIECE) return SMTPSCOPE_LOST_TOO_LONG;
     describe(&buffer->record, f, &p);
     buffer->record.packet_id = next_packet_id();
@@ -39,7 +41,7 @@ static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __
         buffer->record.captured = size;
         buffer->record.offset = offset;
         if (read_packet(buffer->bytes, size, f, p.l3 + offset)) return SMTPSCOPE_LOST_UNREADABLE;
-        if (bpf_ringbuf_output(&ring, buffer, sizeof(buffer->record) + size, wake_flags(c)))
+        if (bpf_ringbuf_output(ring, buffer, sizeof(buffer->record) + size, wake_flags(ring, shard, c)))
             return SMTPSCOPE_LOST_RING_FULL;
     }
     return SMTPSCOPE_DELIVERED;
@@ -63,31 +65,35 @@ static __always_inline struct frame skb_frame(struct __sk_buff* skb, enum hook h
     return f;
 }
 
-__noinline int xdp_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured) {
+__noinline int xdp_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
     struct frame f = xdp_frame(ctx, XDP);
 
     f.captured = captured;
+    f.shard = shard;
     return copy_pieces(&f, l3_and_headers, length);
 }
 
-__noinline int xdpf_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured) {
+__noinline int xdpf_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
     struct frame f = xdp_frame(ctx, XDP_FRAGS);
 
     f.captured = captured;
+    f.shard = shard;
     return copy_pieces(&f, l3_and_headers, length);
 }
 
-__noinline int skb_copy_pieces_in(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured) {
+__noinline int skb_copy_pieces_in(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
     struct frame f = skb_frame(skb, TC_INGRESS);
 
     f.captured = captured;
+    f.shard = shard;
     return copy_pieces(&f, l3_and_headers, length);
 }
 
-__noinline int skb_copy_pieces_out(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured) {
+__noinline int skb_copy_pieces_out(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
     struct frame f = skb_frame(skb, TC_EGRESS);
 
     f.captured = captured;
+    f.shard = shard;
     return copy_pieces(&f, l3_and_headers, length);
 }
 

@@ -16,6 +16,7 @@ struct frame {
     __u64 linear; /* bytes from data on that can be read directly */
     __u32 ifindex;
     __u32 captured; /* bytes of the packet to be copied */
+    __u32 shard;    /* the ring that takes them */
 };
 
 /* Keeps the compiler from proving bounds away that the verifier has to see. */
@@ -31,9 +32,19 @@ static __always_inline __u64 bounded(__u64 size, const __u32 limit) {
     return size + 1;
 }
 
-static __always_inline __u64 wake_flags(struct smtpscope_counters* c) {
-    if (!need_wake) return BPF_RB_NO_WAKEUP;
-    need_wake = 0;
+/* Where the accounts of an interface are kept. */
+static __always_inline struct smtpscope_counters* counters_of(__u32 ifindex) {
+    __u32 slot = slots[ifindex & (SMTPSCOPE_INTERFACES - 1)];
+
+    return bpf_map_lookup_elem(&counters, &slot);
+}
+
+static __always_inline __u64 wake_flags(void* ring, __u32 shard, struct smtpscope_counters* c) {
+    volatile struct smtpscope_reader* reader = &readers[shard & (SMTPSCOPE_MAX_SHARDS - 1)];
+
+    if (!reader->need_wake) return BPF_RB_NO_WAKEUP;
+    if (wake_watermark && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < wake_watermark) return BPF_RB_NO_WAKEUP;
+    reader->need_wake = 0;
     c->wakeups++;
     return BPF_RB_FORCE_WAKEUP;
 }
@@ -43,10 +54,6 @@ static __always_inline void describe(struct smtpscope_record* r, const struct fr
     r->packet_id = 0;
     r->cgroup_id = 0;
     r->uid = SMTPSCOPE_NO_UID;
-    if (f->hook == TC_EGRESS) {
-        r->uid = bpf_get_socket_uid(f->context);
-        r->cgroup_id = bpf_skb_cgroup_id(f->context);
-    }
     r->ifindex = f->ifindex;
     r->wire_length = p->length;
     r->captured = f->captured;
@@ -54,6 +61,14 @@ static __always_inline void describe(struct smtpscope_record* r, const struct fr
     r->headers = p->headers;
     r->direction = f->hook == TC_EGRESS ? SMTPSCOPE_EGRESS : SMTPSCOPE_INGRESS;
     r->flags = 0;
+}
+
+/* Who sends. Asking costs as much as a small copy, so it is done where commands and replies are, not for every segment
+ * of a message; a SYN is of the listener still. */
+static __always_inline void describe_sender(struct smtpscope_record* r, const struct frame* f, const struct packet* p) {
+    if (f->hook != TC_EGRESS || p->length == p->headers || p->tcp_flags & TCP_SYN) return;
+    r->uid = bpf_get_socket_uid(f->context);
+    r->cgroup_id = bpf_skb_cgroup_id(f->context);
 }
 
 /* `size` bytes of the frame from `offset` on. Reading the linear part as kernel memory is the fastest way there is, and

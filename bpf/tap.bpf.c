@@ -49,6 +49,15 @@ static __always_inline int find_mail_in_skb(struct cursor* c, struct packet* p, 
     return find_mail(c, p, skb->protocol);
 }
 
+/* A bridge hands a packet from port to port: it was seen where it came in. */
+static __always_inline int seen_at_ingress(struct __sk_buff* skb) {
+    __u32 from = skb->ingress_ifindex, bridge;
+
+    if (!from || from == skb->ifindex) return 0;
+    bridge = bridges[slots[skb->ifindex & (SMTPSCOPE_INTERFACES - 1)]];
+    return bridge && bridge == bridges[slots[from & (SMTPSCOPE_INTERFACES - 1)]];
+}
+
 static __always_inline int tc(struct __sk_buff* skb, enum hook hook, enum link_layer link) {
     struct packet p;
     struct cursor c;
@@ -60,6 +69,7 @@ static __always_inline int tc(struct __sk_buff* skb, enum hook hook, enum link_l
         if (bpf_skb_pull_data(skb, skb->len < 256 ? skb->len : 256)) return TC_ACT_UNSPEC;
         if (!find_mail_in_skb(&c, &p, skb, link)) return TC_ACT_UNSPEC;
     }
+    if (hook == TC_EGRESS && seen_at_ingress(skb)) return TC_ACT_UNSPEC;
     c.frame_length = skb->len;
     f = skb_frame(skb, hook);
     watch(&f, &c, &p);

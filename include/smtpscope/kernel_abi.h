@@ -5,11 +5,15 @@
 
 #include <linux/types.h>
 
-/* What the kernel does with the packets of a flow. A flow without an entry in `flows` is copied. */
+/* The layout of everything here. A process takes over the maps of another only if both have the same. */
+#define SMTPSCOPE_ABI 1
+
+/* What the kernel does with the packets of one direction of a flow. A flow without an entry in `flows` is copied. */
 enum smtpscope_verdict {
     SMTPSCOPE_COPY,
-    SMTPSCOPE_HEADERS_ONLY, /* IP and TCP headers of every packet that would be copied */
-    SMTPSCOPE_IGNORE,       /* nothing but the headers of FIN and RST */
+    SMTPSCOPE_HEADERS_ONLY,         /* IP and TCP headers of every packet that would be copied */
+    SMTPSCOPE_IGNORE,               /* nothing but the headers of FIN and RST */
+    SMTPSCOPE_HEADERS_UNTIL_ANSWER, /* headers only, until the other end sends payload; then the kernel copies again */
 };
 
 enum smtpscope_direction {
@@ -22,24 +26,41 @@ enum {
     SMTPSCOPE_MORE = 1, /* another piece of this packet follows, unless the ring was full */
 };
 
-/* A record of the ring: this header, then `captured` bytes of the packet from its IP header on (link headers are left
+/* A record of a ring: this header, then `captured` bytes of the packet from its IP header on (link headers are left
  * out), then room up to the size class. A packet larger than the largest class travels as several records with the
  * same packet_id; those of one CPU are in order and do not mix with another packet of that CPU. */
 struct smtpscope_record {
     __u64 time_ns;   /* CLOCK_MONOTONIC */
     __u64 packet_id; /* CPU << 48 | a count; 0 if the packet is in one piece */
-    __u64 cgroup_id; /* of the sending socket; 0 at ingress or if there is none */
-    __u32 uid;       /* of the sending socket; SMTPSCOPE_NO_UID at ingress */
+    __u64 cgroup_id; /* of the sending socket; 0 at ingress, if there is none, or if the record is large */
+    __u32 uid;       /* of the sending socket; SMTPSCOPE_NO_UID in the same cases */
     __u32 ifindex;
     __u32 wire_length; /* of the whole IP packet */
     __u32 captured;    /* bytes in this record */
     __u32 offset;      /* of the first of them from the IP header */
-    __u16 headers;     /* length of the IP and TCP headers */
+    __u16 headers;     /* length of the IP and TCP headers; of an IP fragment: of its IP headers */
     __u8 direction;    /* enum smtpscope_direction */
     __u8 flags;
 };
 
 #define SMTPSCOPE_NO_UID ((__u32)-1)
+
+/* Ring i belongs to reader i, and both directions of a flow go into one ring. IP fragments, of which only the first has
+ * ports, all go into ring 0. */
+#define SMTPSCOPE_MAX_SHARDS 64
+
+/* What the reader of a ring and the programs say to each other; a cache line each. */
+struct smtpscope_reader {
+    __u32 need_wake; /* the reader sleeps, or is about to */
+    __u32 reserved[15];
+};
+
+/* Accounts are kept for each interface: its index, modulo SMTPSCOPE_INTERFACES, leads to a slot of `counters`. Slot 0
+ * is for interfaces that have none of their own. */
+enum {
+    SMTPSCOPE_INTERFACES = 65536,
+    SMTPSCOPE_SLOTS = 256,
+};
 
 /* Size classes of a record's bytes. A reservation must be of constant size, and half a dozen bytes of envelope should
  * not take the room of a full segment. Anything larger is cut into pieces of up to SMTPSCOPE_PIECE bytes: the largest
@@ -65,8 +86,7 @@ struct smtpscope_flow {
     __u64 delivered_bytes[2]; /* copied */
     __u64 ignored_packets[2];
     __u64 ignored_bytes[2];
-    __u32 verdict; /* enum smtpscope_verdict */
-    __u32 reserved;
+    __u32 verdict[2]; /* enum smtpscope_verdict */
 };
 
 /* Whether the source of a packet is the first end of its key. Ports first: they differ in nearly every flow, and one
@@ -79,7 +99,17 @@ static inline int smtpscope_source_is_first(const __u32 source[4], const __u32 d
     return 1;
 }
 
-/* What became of a packet of our ports. Every packet that is SEEN comes to exactly one of the other causes:
+/* The ring for a flow, the same from both ends. */
+static inline __u32 smtpscope_shard(const __u32 source[4], const __u32 destination[4], __u16 source_port,
+                                    __u16 destination_port, __u32 shards) {
+    __u64 h = (__u64)source_port + destination_port;
+
+    for (int i = 0; i < 4; ++i) h = h * 31 + ((__u64)source[i] + destination[i]);
+    h *= 0x9e3779b97f4a7c15ULL;
+    return (__u32)(((h >> 32) * shards) >> 32);
+}
+
+/* What became of a packet of our ports, or of an IP fragment of TCP that may be of them. Every packet that is SEEN comes to exactly one of the other causes:
  * seen = delivered + ignored + lost. Packets of other ports are not seen.
  *
  * IGNORED_ACK: a segment without payload, SYN, FIN and RST is not copied. Half of all packets are such, and what they
@@ -92,7 +122,6 @@ static inline int smtpscope_source_is_first(const __u32 source[4], const __u32 d
     X(IGNORED_FLOW, ignored_flow)       /* by verdict */                                                    \
     X(LOST_RING_FULL, lost_ring_full)   /* a record could not be reserved; earlier pieces were delivered */ \
     X(LOST_UNREADABLE, lost_unreadable) /* headers cut off or inconsistent, or bytes that cannot be read */ \
-    X(LOST_FRAGMENT, lost_fragment)     /* IP fragment of TCP: of our ports, or without ports */            \
     X(LOST_TOO_LONG, lost_too_long)     /* more than SMTPSCOPE_MAX_PIECES pieces */
 
 enum smtpscope_cause {
@@ -102,11 +131,11 @@ enum smtpscope_cause {
         SMTPSCOPE_CAUSE_COUNT
 };
 
-/* Value of the per-CPU `counters`. */
+/* Value of the per-CPU `counters`, one for each slot. */
 struct smtpscope_counters {
     __u64 packets[SMTPSCOPE_CAUSE_COUNT];
     __u64 bytes[SMTPSCOPE_CAUSE_COUNT]; /* of IP packets, as on the wire */
-    __u64 wakeups;                      /* of the reader of the ring */
+    __u64 wakeups;                      /* of readers */
 };
 
 #ifdef __cplusplus
@@ -119,6 +148,7 @@ enum class Verdict : __u32 {
     copy = SMTPSCOPE_COPY,
     headers_only = SMTPSCOPE_HEADERS_ONLY,
     ignore = SMTPSCOPE_IGNORE,
+    headers_until_answer = SMTPSCOPE_HEADERS_UNTIL_ANSWER,
 };
 
 /// Names of the causes, by enum smtpscope_cause.

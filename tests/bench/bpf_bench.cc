@@ -99,12 +99,12 @@ std::uint32_t measure(Runner& runner, Program program, const Kind& kind) {
     const unsigned repeat = kind.copies == Copies::yes ? runs_with_copy : runs_without_copy;
     if (kind.ignored) {
         smtpscope_flow flow{};
-        flow.verdict = SMTPSCOPE_IGNORE;
+        flow.verdict[0] = flow.verdict[1] = SMTPSCOPE_IGNORE;
         runner.programs().set_flow(key_of(kind.spec, frame), flow);
     }
-    const std::uint64_t lost = runner.programs().counters().packets[SMTPSCOPE_LOST_RING_FULL];
+    const std::uint64_t lost = runner.programs().counters(0).packets[SMTPSCOPE_LOST_RING_FULL];
     const std::uint32_t ns = median([&] { return runner.time(program, frame, repeat); });
-    if (runner.programs().counters().packets[SMTPSCOPE_LOST_RING_FULL] != lost)
+    if (runner.programs().counters(0).packets[SMTPSCOPE_LOST_RING_FULL] != lost)
         throw std::runtime_error("the ring was full while it was measured");
     if (kind.ignored) runner.programs().remove_flow(key_of(kind.spec, frame));
     return ns;

@@ -80,7 +80,7 @@ TEST_CASE("filters and the queueing discipline go with the hooks", "[clsact]") {
               const Programs programs({});
               const Interface v0 = find("v0");
               {
-                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, nullptr, TcMeans::clsact);
                   if (hooks.size() != 2 || hooks[0]->attachment.means != AttachMeans::clsact) return 1;
                   if (count(v0.index) != 2 || !has_clsact()) return 2;
               }
@@ -94,7 +94,7 @@ TEST_CASE("what a killed agent left is replaced by the next", "[clsact]") {
               const Interface v0 = find("v0");
               if (const pid_t killed = fork(); killed == 0) {
                   const Programs programs({});
-                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, nullptr, TcMeans::clsact);
                   _exit(hooks.size() == 2 ? 0 : 1);  // without destructors, as by SIGKILL
               } else {
                   int status = 0;
@@ -104,7 +104,7 @@ TEST_CASE("what a killed agent left is replaced by the next", "[clsact]") {
               if (count(v0.index) != 2) return 2;
               const Programs programs({});
               {
-                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, nullptr, TcMeans::clsact);
                   if (count(v0.index) != 2) return 3;
               }
               if (count(v0.index) != 0) return 4;
@@ -118,7 +118,7 @@ TEST_CASE("detach removes what is ours, nothing of a live agent and nothing of o
               const Programs programs({});
               attach_foreign(programs, v0.index);
               // Leaked, as a killed agent would.
-              for (auto& hook : attach(programs, v0, XdpMode::automatic, TcMeans::clsact))
+              for (auto& hook : attach(programs, v0, XdpMode::automatic, nullptr, TcMeans::clsact))
                   static_cast<void>(hook.release());
               {
                   const InstanceLock live(v0.index);
@@ -139,7 +139,7 @@ TEST_CASE("a foreign filter keeps the queueing discipline", "[clsact]") {
               const Interface v0 = find("v0");
               const Programs programs({});
               {
-                  const auto hooks = attach(programs, v0, XdpMode::automatic, TcMeans::clsact);
+                  const auto hooks = attach(programs, v0, XdpMode::automatic, nullptr, TcMeans::clsact);
                   attach_foreign(programs, v0.index);
               }
               if (count(v0.index) != 0) return 1;

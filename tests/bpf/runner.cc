@@ -12,9 +12,11 @@
 namespace smtpscope::test {
 namespace {
 
-capture::Options options(std::uint64_t ring_size) {
+capture::Options options(std::uint64_t ring_size, unsigned shards, std::uint64_t wake_watermark) {
     capture::Options o;
     o.ring_size = ring_size;
+    o.shards = shards;
+    o.wake_watermark = wake_watermark;
     return o;
 }
 
@@ -33,21 +35,32 @@ std::uint32_t passing_verdict(capture::Program program) {
     return xdp ? std::uint32_t{XDP_PASS} : static_cast<std::uint32_t>(TC_ACT_UNSPEC);
 }
 
-Runner::Runner(std::uint64_t ring_size)
-    : programs_(options(ring_size)), ring_(programs_.ring_fd(), programs_.ring_size(), programs_.need_wake()) {}
+Runner::Runner(std::uint64_t ring_size, unsigned shards, std::uint64_t wake_watermark)
+    : programs_(options(ring_size, shards, wake_watermark)) {
+    for (unsigned i = 0; i < programs_.shards(); ++i)
+        rings_.push_back(std::make_unique<capture::Ring>(programs_.ring_fd(i), programs_.ring_size(),
+                                                         &programs_.reader(i).need_wake));
+}
+
+std::size_t Runner::ring_of(capture::Program program, const Frame& frame) {
+    test_run(programs_.fd(program), frame, 1);
+    for (std::size_t i = 0; i < rings_.size(); ++i)
+        if (rings_[i]->consume([](std::span<const std::byte>) {}) != 0) return i;
+    return rings_.size();
+}
 
 Outcome Runner::run(capture::Program program, const Frame& frame, unsigned repeat) {
-    const smtpscope_counters before = programs_.counters();
+    const smtpscope_counters before = programs_.counters(0);
     Outcome outcome;
     outcome.verdict = test_run(programs_.fd(program), frame, repeat).verdict;
-    const smtpscope_counters after = programs_.counters();
+    const smtpscope_counters after = programs_.counters(0);
     for (std::size_t cause = 0; cause < SMTPSCOPE_CAUSE_COUNT; ++cause) {
         outcome.packets[cause] = after.packets[cause] - before.packets[cause];
         outcome.bytes[cause] = after.bytes[cause] - before.bytes[cause];
     }
     outcome.wakeups = after.wakeups - before.wakeups;
-    while (ring_.fill() > 0)
-        ring_.consume([&](std::span<const std::byte> bytes) {
+    while (ring().fill() > 0)
+        ring().consume([&](std::span<const std::byte> bytes) {
             Record record{};
             std::memcpy(&record.header, bytes.data(), sizeof(record.header));
             bytes = bytes.subspan(sizeof(record.header));
@@ -60,7 +73,7 @@ Outcome Runner::run(capture::Program program, const Frame& frame, unsigned repea
 }
 
 void Runner::drain() {
-    while (ring_.fill() > 0) ring_.consume([](std::span<const std::byte>) {});
+    while (ring().fill() > 0) ring().consume([](std::span<const std::byte>) {});
 }
 
 std::uint32_t Runner::time(capture::Program program, const Frame& frame, unsigned repeat) {

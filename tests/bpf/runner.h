@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "capture/programs.h"
@@ -27,21 +28,25 @@ struct Outcome {
 
 class Runner {
   public:
-    explicit Runner(std::uint64_t ring_size = std::uint64_t{1} << 20);
+    explicit Runner(std::uint64_t ring_size = std::uint64_t{1} << 20, unsigned shards = 1,
+                    std::uint64_t wake_watermark = 0);
 
     bool has(capture::Program program) const { return programs_.has(program); }
     Outcome run(capture::Program program, const Frame& frame, unsigned repeat = 1);
     /// Nanoseconds of one run, averaged over `repeat` of them. Leaves the ring empty.
     std::uint32_t time(capture::Program program, const Frame& frame, unsigned repeat);
-    /// Throws away what is in the ring.
+    /// The ring that a packet goes into. Leaves it empty.
+    std::size_t ring_of(capture::Program program, const Frame& frame);
+    /// Throws away what is in the first ring.
     void drain();
 
     capture::Programs& programs() { return programs_; }
-    capture::Ring& ring() { return ring_; }
 
   private:
+    capture::Ring& ring() { return *rings_.front(); }
+
     capture::Programs programs_;
-    capture::Ring ring_;
+    std::vector<std::unique_ptr<capture::Ring>> rings_;
 };
 
 /// The same for any program; throws std::runtime_error.

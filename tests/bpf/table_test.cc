@@ -70,15 +70,28 @@ const std::vector<Row>& rows() {
         {"pure ACK in a padded frame", {.flags = ack, .padding = 6}, SMTPSCOPE_IGNORED_ACK},
         {"pure ACK, IPv6", {.version = 6, .flags = ack}, SMTPSCOPE_IGNORED_ACK},
 
-        // Ours, or perhaps ours: lost.
-        {"first fragment", {.payload = 800, .fragment = 0x2000}, SMTPSCOPE_LOST_FRAGMENT},
-        {"later fragment", {.payload = 800, .fragment = 0x2064}, SMTPSCOPE_LOST_FRAGMENT},
-        {"last fragment", {.payload = 800, .fragment = 0x0064}, SMTPSCOPE_LOST_FRAGMENT},
+        // Of a fragment only the first has ports, so all others of TCP are delivered.
+        {"first fragment", {.payload = 800, .fragment = 0x2000}, SMTPSCOPE_DELIVERED},
+        {"later fragment", {.payload = 800, .fragment = 0x2064}, SMTPSCOPE_DELIVERED},
+        {"last fragment", {.payload = 800, .fragment = 0x0064}, SMTPSCOPE_DELIVERED},
+        {"last fragment of two bytes in a padded frame",
+         {.payload = 2, .padding = 4, .fragment = 0x64},
+         SMTPSCOPE_DELIVERED},
+        {"later fragment of full size", {.payload = 1460, .fragment = 0x2064}, SMTPSCOPE_DELIVERED},
         {"later fragment, other port number in its data",
          {.destination = 443, .payload = 9, .fragment = 0x64},
-         SMTPSCOPE_LOST_FRAGMENT},
-        {"IPv6, first fragment", {.version = 6, .extensions = {{44, 0, 1}}, .payload = 9}, SMTPSCOPE_LOST_FRAGMENT},
-        {"IPv6, last fragment", {.version = 6, .extensions = {{44, 0, 0x100}}, .payload = 9}, SMTPSCOPE_LOST_FRAGMENT},
+         SMTPSCOPE_DELIVERED},
+        {"IPv6, first fragment", {.version = 6, .extensions = {{44, 0, 1}}, .payload = 9}, SMTPSCOPE_DELIVERED},
+        {"IPv6, last fragment", {.version = 6, .extensions = {{44, 0, 0x100}}, .payload = 9}, SMTPSCOPE_DELIVERED},
+        {"IPv6, last fragment behind other headers",
+         {.version = 6, .extensions = {{0}, {43, 2}, {44, 0, 0x100}}, .payload = 900},
+         SMTPSCOPE_DELIVERED},
+        {"IPv6, last fragment, an extension header first",
+         {.version = 6, .extensions = {{44, 0, 0x100}, {60}}, .payload = 9},
+         SMTPSCOPE_DELIVERED},
+
+        // Ours and lost: the host will refuse them.
+        {"fragment longer than its frame", {.payload = 100, .cut = 1, .fragment = 0x64}, SMTPSCOPE_LOST_UNREADABLE},
         {"longer than its frame", {.payload = 100, .cut = 1}, SMTPSCOPE_LOST_UNREADABLE},
         {"ends within the TCP header", {.cut = 8}, SMTPSCOPE_LOST_UNREADABLE},
         {"ends behind the ports", {.cut = 16}, SMTPSCOPE_LOST_UNREADABLE},
@@ -136,12 +149,26 @@ Frame joined(const Outcome& outcome) {
     return all;
 }
 
+bool is_fragment(const Spec& spec) {
+    return spec.fragment != 0 || std::any_of(spec.extensions.begin(), spec.extensions.end(), [](const Extension& e) {
+               return e.type == 44 && (e.fragment & 0xfff9) != 0;
+           });
+}
+
+/// Of its IP headers: of a later fragment, those that are not content.
+std::size_t fragment_header_size(const Spec& spec) {
+    Spec ip = spec;
+    for (std::size_t i = 0; i < ip.extensions.size(); ++i)
+        if (ip.extensions[i].type == 44 && (ip.extensions[i].fragment & 0xfff8) != 0) ip.extensions.resize(i + 1);
+    return header_size(ip) - 20 - spec.tcp_options;
+}
+
 void check_record(const Row& row, const Frame& frame, const Outcome& outcome, Program program) {
     REQUIRE(outcome.records.size() == 1);
     const smtpscope_record& r = outcome.records[0].header;
     CHECK(outcome.records[0].bytes == expected_bytes(row.spec, frame));
     CHECK(r.wire_length == packet_size(row.spec));
-    CHECK(r.headers == header_size(row.spec));
+    CHECK(r.headers == (is_fragment(row.spec) ? fragment_header_size(row.spec) : header_size(row.spec)));
     CHECK(r.offset == 0);
     CHECK(r.flags == 0);
     CHECK(r.time_ns > 0);
@@ -187,7 +214,7 @@ smtpscope_flow_key key_of(const Spec& spec) {
 
 void set_verdict(Runner& runner, const Spec& spec, smtpscope_verdict verdict) {
     smtpscope_flow flow{};
-    flow.verdict = verdict;
+    flow.verdict[0] = flow.verdict[1] = verdict;
     runner.programs().set_flow(key_of(spec), flow);
 }
 
@@ -281,6 +308,59 @@ TEST_CASE("the counters of a flow are kept by sender", "[bpf]") {
     CHECK(flow->delivered_bytes[1 - client] == 40);
 }
 
+TEST_CASE("headers until the other end answers", "[bpf]") {
+    Runner runner;
+    const Spec content{.payload = 1000}, reply{.payload = 30, .reply = true};
+    const std::size_t client = key_of(content).port[0] == __builtin_bswap16(40000) ? 0 : 1;
+    smtpscope_flow flow{};
+    flow.verdict[client] = SMTPSCOPE_HEADERS_UNTIL_ANSWER;
+    runner.programs().set_flow(key_of(content), flow);
+    const auto copied = [&](Program program, const Spec& spec) { return joined(runner.run(program, build(spec))).size(); };
+    CHECK(copied(Program::xdp, content) == 40);
+    CHECK(copied(Program::xdp, content) == 40);
+    // An acknowledgement is no answer, nor is the end of the other direction.
+    CHECK(copied(Program::tc_egress, {.flags = ack, .reply = true}) == 0);
+    CHECK(copied(Program::tc_egress, {.flags = fin | ack, .reply = true}) == 40);
+    CHECK(copied(Program::xdp, content) == 40);
+    CHECK(copied(Program::tc_egress, reply) == 70);
+    CHECK(copied(Program::xdp, content) == 1040);
+    const auto after = runner.programs().find_flow(key_of(content));
+    REQUIRE(after);
+    CHECK(after->verdict[client] == SMTPSCOPE_COPY);
+    CHECK(after->ignored_bytes[client] == 3000);
+    CHECK(after->delivered_packets[client] == 4);
+    CHECK(after->ignored_packets[client] == 0);
+}
+
+TEST_CASE("both directions of a connection go into one ring, and connections into all of them", "[bpf]") {
+    constexpr unsigned shards = 4;
+    Runner runner(std::uint64_t{1} << 20, shards);
+    std::vector<std::size_t> per_ring(shards);
+    for (const int version : {4, 6})
+        for (std::uint16_t port = 40000; port < 40200; ++port) {
+            INFO("IPv" << version << ", port " << port);
+            const std::size_t forth = runner.ring_of(Program::xdp, build({.version = version, .source = port, .payload = 9}));
+            const std::size_t back = runner.ring_of(
+                Program::tc_egress, build({.version = version, .source = port, .payload = 9, .reply = true}));
+            REQUIRE(forth < shards);
+            CHECK(forth == back);
+            ++per_ring[forth];
+        }
+    for (const std::size_t connections : per_ring) CHECK(connections > 60);  // of 400: 100 each, evenly
+    // Of fragments nobody knows the ports.
+    CHECK(runner.ring_of(Program::xdp, build({.payload = 800, .fragment = 0x64})) == 0);
+}
+
+TEST_CASE("what a sleeping reader is woken for", "[bpf]") {
+    Runner runner(std::uint64_t{1} << 20, 1, 4096);
+    const Frame frame = build({.payload = 1000});
+    runner.programs().reader(0).need_wake = 1;
+    CHECK(runner.run(Program::xdp, frame, 2).wakeups == 0);  // 3,312 bytes with their headers
+    CHECK(runner.programs().reader(0).need_wake == 1);
+    CHECK(runner.run(Program::xdp, frame, 3).wakeups == 1);
+    CHECK(runner.programs().reader(0).need_wake == 0);
+}
+
 TEST_CASE("a SYN ends the verdict on the connection before it", "[bpf]") {
     Runner runner;
     const Spec data{.payload = 100};
@@ -345,7 +425,7 @@ TEST_CASE("seen = delivered + ignored + lost over everything", "[bpf]") {
         for (const Row& row : rows())
             if (runner.has(target.program) && can_be_run(target, build(row.spec), row.spec))
                 test_run(runner.programs().fd(target.program), build(row.spec), 7);
-    const smtpscope_counters c = runner.programs().counters();
+    const smtpscope_counters c = runner.programs().counters(0);
     std::uint64_t packets = 0, bytes = 0;
     for (int cause = SMTPSCOPE_DELIVERED; cause < SMTPSCOPE_CAUSE_COUNT; ++cause) {
         packets += c.packets[cause];
@@ -360,9 +440,9 @@ TEST_CASE("a sleeping reader is woken once, a busy one never", "[bpf]") {
     Runner runner;
     const Frame frame = build({.payload = 100});
     CHECK(runner.run(Program::xdp, frame, 100).wakeups == 0);
-    *runner.programs().need_wake() = 1;
+    runner.programs().reader(0).need_wake = 1;
     CHECK(runner.run(Program::xdp, build({.destination = 443, .payload = 100}), 100).wakeups == 0);
     CHECK(runner.run(Program::xdp, build({.flags = ack}), 100).wakeups == 0);
     CHECK(runner.run(Program::xdp, frame, 100).wakeups == 1);
-    CHECK(*runner.programs().need_wake() == 0);
+    CHECK(runner.programs().reader(0).need_wake == 0);
 }

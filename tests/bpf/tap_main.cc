@@ -78,7 +78,7 @@ int run(const Options& options, std::chrono::duration<double> time, std::chrono:
     Totals totals;
     const auto end = std::chrono::steady_clock::now() + time;
     while (!stopping && std::chrono::steady_clock::now() < end) {
-        source.poll(std::chrono::milliseconds(50), [&](const Packet& p) { count(totals, p); });
+        source.shard(0).poll(std::chrono::milliseconds(50), [&](const Packet& p) { count(totals, p); });
         try {
             source.follow_interfaces();
         } catch (const Error& e) {

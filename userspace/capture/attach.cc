@@ -5,6 +5,7 @@
 #include <linux/if_link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -20,17 +21,18 @@ constexpr auto tcx_egress = static_cast<bpf_attach_type>(47);
 
 class LinkHook final : public Hook {
   public:
-    explicit LinkHook(int fd) : fd_(fd) {}
-    ~LinkHook() override { close(fd_); }
+    explicit LinkHook(Descriptor fd) : fd_(std::move(fd)) {}
+    int link() const override { return fd_.get(); }
 
   private:
-    int fd_;
+    Descriptor fd_;
 };
 
 class ClsactHook final : public Hook {
   public:
     ClsactHook(std::shared_ptr<ClsactQdisc> qdisc, const Interface& interface, ClsactSide side, int program)
         : filter_(std::move(qdisc), interface, side, program) {}
+    void leave() override { filter_.leave(); }
 
   private:
     ClsactFilter filter_;
@@ -43,33 +45,48 @@ int create_link(int program, unsigned ifindex, bpf_attach_type type, unsigned fl
     return fd < 0 ? -errno : fd;
 }
 
-std::string explain_xdp_error(int error, const Interface& interface) {
+struct Refusal {
+    std::string reason;
+    std::string remedy = {};
+};
+
+Refusal explain_xdp_error(int error, const Interface& interface) {
     switch (-error) {
         case EBUSY:
         case EEXIST:
-            return "another XDP program is attached";
+            return {"another XDP program is attached", "detach it if it is not needed (bpftool net)"};
         case EOPNOTSUPP:
-            return "its driver has no native XDP, or not with its present settings (too few queues, LRO)";
+        case EINVAL:
+        case ENOMEM:
+            return {"its driver has no native XDP, or not with its present settings (too few queues, LRO)",
+                    "more queues (ethtool -L " + interface.name + " combined N), or `ethtool -K " + interface.name +
+                        " lro off gro-hw off`"};
         case ERANGE:
-            return "its MTU of " + std::to_string(interface.mtu) + " is too large for XDP";
+            return {"its MTU of " + std::to_string(interface.mtu) + " is too large for XDP",
+                    "Linux 5.18 and a driver that takes packets in several pages, or a smaller MTU"};
         case EPERM:
-            return "not permitted: CAP_NET_ADMIN and CAP_BPF are needed";
+            return {"not permitted", "CAP_NET_ADMIN and CAP_BPF are needed"};
         case ENODEV:
-            return "it is gone";
+            return {"it is gone"};
         default:
-            return error_text(error);
+            return {error_text(error)};
     }
 }
 
-/// Packets in several pages need the other program; the kernel says so with one of several errors.
+/// In the order in which they are tried. One that takes packets in several pages does not keep the MTU from growing.
+std::vector<Program> xdp_programs(const Programs& programs, AttachKind kind) {
+    if (kind == AttachKind::xdp_native && programs.has(Program::xdp_frags)) return {Program::xdp_frags, Program::xdp};
+    return {Program::xdp};
+}
+
 int attach_xdp(const Programs& programs, const Interface& interface, AttachKind kind) {
     const unsigned flags = kind == AttachKind::xdp_native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
-    const int plain = create_link(programs.fd(Program::xdp), interface.index, BPF_XDP, flags);
-    if (plain >= 0 || plain == -EBUSY || plain == -EEXIST || plain == -ENODEV || kind == AttachKind::xdp_generic ||
-        !programs.has(Program::xdp_frags))
-        return plain;
-    const int frags = create_link(programs.fd(Program::xdp_frags), interface.index, BPF_XDP, flags);
-    return frags >= 0 ? frags : plain;
+    int fd = -EOPNOTSUPP;
+    for (const Program program : xdp_programs(programs, kind)) {
+        fd = create_link(programs.fd(program), interface.index, BPF_XDP, flags);
+        if (fd >= 0 || fd == -EBUSY || fd == -EEXIST || fd == -ENODEV) break;
+    }
+    return fd;
 }
 
 bool is_xdp(AttachKind kind) {
@@ -84,17 +101,36 @@ Program tc_program(AttachKind kind, LinkLayer layer) {
 /// How to attach at TC on one interface: both directions share the queueing discipline, if one is needed.
 struct Tc {
     TcMeans means;
+    Inheritance* inherited;
     std::shared_ptr<ClsactQdisc> qdisc = nullptr;
 };
+
+/// The link of an earlier process, with one of our programs in the place of its own; none if it does not exist any more.
+std::unique_ptr<Hook> take_over(const Programs& programs, const Interface& interface, AttachKind kind,
+                                Inheritance* inherited) {
+    if (!inherited) return nullptr;
+    Descriptor link = inherited->take(hook_name(interface.index, kind));
+    if (!link) return nullptr;
+    const std::vector<Program> candidates =
+        is_xdp(kind) ? xdp_programs(programs, kind) : std::vector{tc_program(kind, interface.layer)};
+    const bool ours = std::any_of(candidates.begin(), candidates.end(), [&](Program program) {
+        return bpf_link_update(link.get(), programs.fd(program), nullptr) == 0;
+    });
+    if (!ours) return nullptr;
+    auto hook = std::make_unique<LinkHook>(std::move(link));
+    hook->attachment.means = is_xdp(kind) ? AttachMeans::link : AttachMeans::tcx;
+    return hook;
+}
 
 std::unique_ptr<Hook> attach_tc(const Programs& programs, const Interface& interface, AttachKind kind, Tc& tc) {
     const int program = programs.fd(tc_program(kind, interface.layer));
     const bool egress = kind == AttachKind::tc_egress;
+    if (auto hook = take_over(programs, interface, kind, tc.inherited)) return hook;
     std::unique_ptr<Hook> hook;
     if (tc.means == TcMeans::best) {
-        const int fd = create_link(program, interface.index, egress ? tcx_egress : tcx_ingress, 0);
-        if (fd >= 0) {
-            hook = std::make_unique<LinkHook>(fd);
+        Descriptor link(create_link(program, interface.index, egress ? tcx_egress : tcx_ingress, 0));
+        if (link) {
+            hook = std::make_unique<LinkHook>(std::move(link));
             hook->attachment.means = AttachMeans::tcx;
         }
     }
@@ -112,32 +148,59 @@ void describe(Hook& hook, const Interface& interface, const Way& way) {
     hook.attachment.ifindex = interface.index;
     hook.attachment.kind = way.kind;
     hook.attachment.reason = way.reason;
+    hook.attachment.remedy = way.remedy;
+}
+
+/// One way of the plan; nullptr, and why, if it is refused.
+std::unique_ptr<Hook> try_way(const Programs& programs, const Interface& interface, const Way& way, Tc& tc,
+                              Refusal& refused) {
+    if (!is_xdp(way.kind)) return attach_tc(programs, interface, way.kind, tc);
+    if (auto hook = take_over(programs, interface, way.kind, tc.inherited)) return hook;
+    const int fd = attach_xdp(programs, interface, way.kind);
+    if (fd >= 0) return std::make_unique<LinkHook>(Descriptor(fd));
+    const Refusal why = explain_xdp_error(fd, interface);
+    refused.reason += refused.reason.empty() ? "" : "; ";
+    refused.reason += way.kind == AttachKind::xdp_native ? "native XDP: " : "generic XDP: ";
+    refused.reason += why.reason;
+    if (refused.remedy.empty()) refused.remedy = why.remedy;
+    return nullptr;
 }
 
 std::unique_ptr<Hook> attach_ingress(const Programs& programs, const Interface& interface, const std::vector<Way>& ways,
                                      Tc& tc) {
-    std::string refused;
+    Refusal refused;
     for (const Way& way : ways) {
-        std::unique_ptr<Hook> hook;
-        if (is_xdp(way.kind)) {
-            const int fd = attach_xdp(programs, interface, way.kind);
-            if (fd >= 0) {
-                hook = std::make_unique<LinkHook>(fd);
-            } else {
-                refused += (refused.empty() ? "" : "; ");
-                refused += way.kind == AttachKind::xdp_native ? "native XDP: " : "generic XDP: ";
-                refused += explain_xdp_error(fd, interface);
-                continue;
-            }
-        } else {
-            hook = attach_tc(programs, interface, way.kind, tc);
-        }
+        std::unique_ptr<Hook> hook = try_way(programs, interface, way, tc, refused);
+        if (!hook) continue;
         describe(*hook, interface, way);
-        if (!refused.empty()) hook->attachment.reason = refused;
+        if (!refused.reason.empty()) hook->attachment.reason = refused.reason;
+        if (!refused.reason.empty()) hook->attachment.remedy = refused.remedy;
         return hook;
     }
-    throw Error(interface.name + ": the mode that capture.xdp_mode asks for is refused (" + refused +
-                "); `auto` finds one that works");
+    throw Error(interface.name + ": the mode that capture.xdp_mode asks for is refused (" + refused.reason +
+                "); `auto` finds one that works" + (refused.remedy.empty() ? "" : ", or: " + refused.remedy));
+}
+
+constexpr AttachKind all_kinds[] = {AttachKind::xdp_native, AttachKind::xdp_generic, AttachKind::tc_ingress,
+                                    AttachKind::tc_egress};
+
+/// Links that the plan has no place for: they would be in its way, or see packets twice.
+void end_others(const Interface& interface, const std::vector<Way>& ingress, bool egress, Inheritance* inherited) {
+    for (const AttachKind kind : all_kinds) {
+        const bool planned =
+            kind == AttachKind::tc_egress
+                ? egress
+                : std::any_of(ingress.begin(), ingress.end(), [&](const Way& way) { return way.kind == kind; });
+        if (!planned) inherited->take(hook_name(interface.index, kind));
+    }
+}
+
+/// The interface without an XDP program of our own predecessor.
+Interface without_predecessor(Interface interface, const Inheritance* inherited) {
+    if (inherited && (inherited->has(hook_name(interface.index, AttachKind::xdp_native)) ||
+                      inherited->has(hook_name(interface.index, AttachKind::xdp_generic))))
+        interface.xdp_mode = XDP_ATTACHED_NONE;
+    return interface;
 }
 
 }  // namespace
@@ -148,8 +211,9 @@ std::vector<Way> plan_ingress(const Interface& interface, XdpMode mode) {
     if (interface.layer == LinkLayer::none)
         return {{tc_ingress, "its packets have no Ethernet header, which XDP needs"}};
     if (interface.xdp_mode != XDP_ATTACHED_NONE && !(interface.loopback && mode == XdpMode::automatic))
-        return {{tc_ingress, "another XDP program (id " + std::to_string(interface.xdp_program_id) +
-                                 ") is attached; it stays, see `bpftool net`"}};
+        return {{tc_ingress,
+                 "another XDP program (id " + std::to_string(interface.xdp_program_id) + ") is attached; it stays",
+                 "detach it if it is not needed (bpftool net)"}};
     switch (mode) {
         case XdpMode::native:
             return {{xdp_native, ""}};
@@ -178,16 +242,23 @@ bool needs_egress(const Interface& interface, const std::vector<Way>& ingress) {
     return !interface.loopback || ingress.empty();
 }
 
+std::string hook_name(unsigned ifindex, AttachKind kind) {
+    static constexpr const char* names[] = {"xdp_native", "xdp_generic", "tc_ingress", "tc_egress"};
+    return "hook-" + std::to_string(ifindex) + "-" + names[static_cast<int>(kind)];
+}
+
 std::vector<std::unique_ptr<Hook>> attach(const Programs& programs, const Interface& interface, XdpMode mode,
-                                          TcMeans means) {
+                                          Inheritance* inherited, TcMeans means) {
     if (interface.layer == LinkLayer::other)
         throw Error(interface.name + ": packets of its kind cannot be read; only Ethernet and plain IP can");
     const Diagnostics quiet;
-    const std::vector<Way> ways = plan_ingress(interface, mode);
-    Tc tc{means};
+    const std::vector<Way> ways = plan_ingress(without_predecessor(interface, inherited), mode);
+    const bool egress = needs_egress(interface, ways);
+    if (inherited) end_others(interface, ways, egress, inherited);
+    Tc tc{means, inherited};
     std::vector<std::unique_ptr<Hook>> hooks;
     if (!ways.empty()) hooks.push_back(attach_ingress(programs, interface, ways, tc));
-    if (needs_egress(interface, ways)) {
+    if (egress) {
         hooks.push_back(attach_tc(programs, interface, AttachKind::tc_egress, tc));
         describe(*hooks.back(), interface,
                  {AttachKind::tc_egress, interface.loopback ? "on loopback this sees both directions" : ""});

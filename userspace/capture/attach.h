@@ -16,6 +16,7 @@ namespace smtpscope::capture {
 struct Way {
     AttachKind kind = AttachKind::xdp_native;
     std::string reason;
+    std::string remedy = {};  ///< what would make a better way possible; may be empty
     bool operator==(const Way&) const = default;
 };
 
@@ -38,11 +39,19 @@ bool tcx_is_supported();
 class Hook {
   public:
     virtual ~Hook() = default;
+    /// The descriptor that keeps it attached; -1 if it stays without one.
+    virtual int link() const { return -1; }
+    /// From now on it stays attached when this ends, if it needs no descriptor for that.
+    virtual void leave() {}
     Attachment attachment;
 };
 
-/// Attaches for both directions. Throws Error, and then nothing stays.
+/// Under what a later process finds the link of a hook.
+std::string hook_name(unsigned ifindex, AttachKind kind);
+
+/// Attaches for both directions. Links of an earlier process on this interface are taken over, with our programs in the
+/// place of its own; those that have no place in the plan end. Throws Error, and then nothing stays.
 std::vector<std::unique_ptr<Hook>> attach(const Programs& programs, const Interface& interface, XdpMode mode,
-                                          TcMeans means = TcMeans::best);
+                                          Inheritance* inherited = nullptr, TcMeans means = TcMeans::best);
 
 }  // namespace smtpscope::capture

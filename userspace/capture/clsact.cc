@@ -133,10 +133,11 @@ ClsactQdisc::~ClsactQdisc() {
 ClsactFilter::ClsactFilter(std::shared_ptr<ClsactQdisc> qdisc, const Interface& interface, ClsactSide side, int program)
     : qdisc_(std::move(qdisc)), ifindex_(interface.index), side_(side) {
     const Diagnostics quiet;
-    remove_own_filter(ifindex_, side);
     const bpf_tc_hook hook = hook_of(ifindex_, point_of(side));
     bpf_tc_opts options = own_options();
     options.prog_fd = program;
+    // In one step, so that no packet goes by unseen.
+    if (!own_filters(ifindex_, side).empty()) options.flags = BPF_TC_F_REPLACE;
     const int error = bpf_tc_attach(&hook, &options);
     if (error != 0)
         throw Error(interface.name + ": cannot attach at TC " + to_string(side) + ": " +
@@ -144,7 +145,13 @@ ClsactFilter::ClsactFilter(std::shared_ptr<ClsactQdisc> qdisc, const Interface& 
                                       : error_text(error)));
 }
 
+void ClsactFilter::leave() {
+    stays_ = true;
+    qdisc_->leave();
+}
+
 ClsactFilter::~ClsactFilter() {
+    if (stays_) return;
     const Diagnostics quiet;
     const bpf_tc_hook hook = hook_of(ifindex_, point_of(side_));
     const bpf_tc_opts options = own_options();

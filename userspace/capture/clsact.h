@@ -18,6 +18,8 @@ class ClsactQdisc {
     /// Throws Error.
     explicit ClsactQdisc(const Interface& interface);
     ~ClsactQdisc();
+    /// It stays when this ends.
+    void leave() { made_ = false; }
     ClsactQdisc(const ClsactQdisc&) = delete;
     ClsactQdisc& operator=(const ClsactQdisc&) = delete;
 
@@ -33,6 +35,8 @@ class ClsactFilter {
     /// is nobody's. Throws Error.
     ClsactFilter(std::shared_ptr<ClsactQdisc> qdisc, const Interface& interface, ClsactSide side, int program);
     ~ClsactFilter();
+    /// It stays when this ends.
+    void leave();
     ClsactFilter(const ClsactFilter&) = delete;
     ClsactFilter& operator=(const ClsactFilter&) = delete;
 
@@ -40,6 +44,7 @@ class ClsactFilter {
     std::shared_ptr<ClsactQdisc> qdisc_;
     unsigned ifindex_;
     ClsactSide side_;
+    bool stays_ = false;
 };
 
 /// The names of our filters on an interface: our handle, our priority and a program with our prefix.

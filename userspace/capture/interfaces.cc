@@ -56,6 +56,12 @@ void read_attributes(const nlmsghdr& message, Interface& interface) {
             case IFLA_MTU:
                 interface.mtu = netlink::number<std::uint32_t>(value);
                 break;
+            case IFLA_MASTER:
+                interface.master = netlink::number<std::uint32_t>(value);
+                break;
+            case IFLA_LINK:
+                interface.lower = netlink::number<std::uint32_t>(value);
+                break;
             case IFLA_LINKINFO:
                 netlink::for_each_attribute(value, [&](unsigned inner, netlink::Payload v) {
                     if (inner == IFLA_INFO_KIND) interface.kind = netlink::text(v);
@@ -125,6 +131,18 @@ bool is_wanted(const std::vector<std::string>& patterns, const Interface& interf
     if (names_interface(patterns, interface.name)) return true;
     const bool automatic = std::find(patterns.begin(), patterns.end(), "auto") != patterns.end();
     return automatic && interface.up && !interface.stacked && interface.layer != LinkLayer::other;
+}
+
+bool is_covered(const Interface& upper, const std::vector<Interface>& wanted) {
+    return upper.stacked && std::any_of(wanted.begin(), wanted.end(), [&](const Interface& i) {
+               return i.index != upper.index && (i.master == upper.index || i.index == upper.lower);
+           });
+}
+
+unsigned bridge_of(const Interface& interface, const std::vector<Interface>& present) {
+    const auto master = std::find_if(present.begin(), present.end(),
+                                     [&](const Interface& i) { return i.index == interface.master; });
+    return interface.master != 0 && master != present.end() && master->kind == "bridge" ? interface.master : 0;
 }
 
 LinkMonitor::LinkMonitor() {

@@ -21,6 +21,8 @@ struct Interface {
     bool up = false;
     bool loopback = false;
     bool stacked = false;  ///< on top of other interfaces, where its packets are seen too: bond, bridge, vlan, ...
+    unsigned master = 0;   ///< index of the bridge, bond, ... that it is a part of; 0: none
+    unsigned lower = 0;    ///< index of the interface that it is on top of (VLAN, macvlan, ...); 0: none
     unsigned mtu = 0;
     std::uint8_t xdp_mode = 0;  ///< XDP_ATTACHED_*: what is attached already
     std::uint32_t xdp_program_id = 0;
@@ -43,6 +45,12 @@ bool names_interface(const std::vector<std::string>& patterns, std::string_view 
 
 /// Whether the configuration wants this interface. `auto`: those that are up and that we can read, each packet once.
 bool is_wanted(const std::vector<std::string>& patterns, const Interface& interface);
+
+/// Whether packets of `upper` are seen on another interface that is wanted too: a part of it, or what it is on top of.
+bool is_covered(const Interface& upper, const std::vector<Interface>& wanted);
+
+/// The bridge that an interface is a port of; 0 if it is none.
+unsigned bridge_of(const Interface& interface, const std::vector<Interface>& present);
 
 /// Tells that some interface has come, gone or changed.
 class LinkMonitor {

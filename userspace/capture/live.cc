@@ -4,24 +4,28 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <map>
 #include <mutex>
 
+#include "capture/accounts.h"
 #include "capture/attach.h"
 #include "capture/clsact.h"
 #include "capture/instance.h"
 #include "capture/interfaces.h"
 #include "capture/programs.h"
-#include "capture/records.h"
-#include "capture/ring.h"
 
 namespace smtpscope::capture {
 namespace {
 
-smtpscope_flow_key key_of(const ConnId& id) {
+struct Key {
     smtpscope_flow_key ends{};
+    int orig = 0;  ///< which of its ends began the connection
+};
+
+Key key_of(const ConnId& id) {
+    Key key;
+    smtpscope_flow_key& ends = key.ends;
     std::memcpy(ends.address[0], id.orig_h.bytes().data(), sizeof(ends.address[0]));
     std::memcpy(ends.address[1], id.resp_h.bytes().data(), sizeof(ends.address[1]));
     ends.port[0] = htons(id.orig_p);
@@ -29,8 +33,33 @@ smtpscope_flow_key key_of(const ConnId& id) {
     if (!smtpscope_source_is_first(ends.address[0], ends.address[1], ends.port[0], ends.port[1])) {
         std::swap(ends.address[0], ends.address[1]);
         std::swap(ends.port[0], ends.port[1]);
+        key.orig = 1;
     }
-    return ends;
+    return key;
+}
+
+/// By the names that they have in every report.
+std::vector<Counter> named(const smtpscope_counters& c) {
+    const auto sum = [](const __u64* values, smtpscope_cause first, smtpscope_cause last) {
+        std::uint64_t total = 0;
+        for (int cause = first; cause <= last; ++cause) total += values[cause];
+        return total;
+    };
+    const auto decided = [&](const __u64* values) { return sum(values, SMTPSCOPE_DELIVERED, SMTPSCOPE_LOST_TOO_LONG); };
+    std::vector<Counter> all;
+    all.reserve(std::size_t{2} * SMTPSCOPE_CAUSE_COUNT);
+    for (int cause = 0; cause < SMTPSCOPE_CAUSE_COUNT; ++cause) all.push_back({cause_names[cause], c.packets[cause]});
+    all[SMTPSCOPE_SEEN].value = decided(c.packets);
+    all.push_back({"ignored", sum(c.packets, SMTPSCOPE_IGNORED_ACK, SMTPSCOPE_IGNORED_FLOW)});
+    all.push_back({"lost", sum(c.packets, SMTPSCOPE_LOST_RING_FULL, SMTPSCOPE_LOST_TOO_LONG)});
+    all.push_back({"in_flight",
+                   c.packets[SMTPSCOPE_SEEN] - std::min<std::uint64_t>(c.packets[SMTPSCOPE_SEEN], decided(c.packets))});
+    all.push_back({"bytes_seen", decided(c.bytes)});
+    all.push_back({"bytes_delivered", c.bytes[SMTPSCOPE_DELIVERED]});
+    all.push_back({"bytes_ignored", sum(c.bytes, SMTPSCOPE_IGNORED_ACK, SMTPSCOPE_IGNORED_FLOW)});
+    all.push_back({"bytes_lost", sum(c.bytes, SMTPSCOPE_LOST_RING_FULL, SMTPSCOPE_LOST_TOO_LONG)});
+    all.push_back({"wakeups", c.wakeups});
+    return all;
 }
 
 std::string in_use(const Interface& interface, pid_t holder) {
@@ -58,13 +87,18 @@ void require_named(const std::vector<std::string>& wanted, const std::vector<Int
 
 class LiveSource::Impl {
   public:
-    explicit Impl(const Options& options)
+    Impl(const Options& options, Inheritance inherited)
         : options_(options),
-          programs_(options),
-          ring_(programs_.ring_fd(), programs_.ring_size(), programs_.need_wake()) {
+          inherited_(std::move(inherited)),
+          programs_(options, &inherited_),
+          accounts_(programs_) {
+        for (unsigned i = 0; i < programs_.shards(); ++i)
+            shards_.push_back(std::make_unique<Shard>(programs_.ring_fd(i), programs_.ring_size(),
+                                                      &programs_.reader(i).need_wake, checksums_));
         const std::vector<Interface> present = list_interfaces();
         require_named(options_.interfaces, present);
         follow(present);
+        inherited_ = {};  // what nobody has taken ends
         // What was asked for by name must work; of `auto` and globs, something must.
         const bool named_failed = std::any_of(present.begin(), present.end(), [&](const Interface& i) {
             return given_up_.count(i.index) != 0 && is_named(options_.interfaces, i.name);
@@ -72,33 +106,43 @@ class LiveSource::Impl {
         if (named_failed || (watched_.empty() && !problems_.empty())) throw Error(take_problems());
     }
 
-    SourceStatus poll(Duration timeout, const PacketHandler& handler) {
-        refresh_interfaces_with_whole_checksums();
-        reader_.clock().refresh();
-        const auto read = [&](std::span<const std::byte> record) {
-            reader_.read(
-                record, [&](std::uint32_t i) { return has_whole_checksums(i); }, handler);
-        };
-        if (ring_.consume(read) == 0) {
-            ring_.wait(timeout);
-            ring_.consume(read);
-        }
-        return SourceStatus::more;
+    unsigned shards() const { return programs_.shards(); }
+    Source& shard(unsigned number) { return *shards_.at(number); }
+    bool took_over() const { return programs_.took_over(); }
+
+    std::vector<Kept> kept() const {
+        std::vector<Kept> all = programs_.kept();
+        const std::lock_guard lock(mutex_);
+        for (const auto& [index, watched] : watched_)
+            for (const auto& hook : watched.hooks)
+                if (hook->link() >= 0) all.push_back({kept_name(hook_name(index, hook->attachment.kind)), hook->link()});
+        return all;
     }
 
-    void set_verdict(const ConnId& id, Verdict verdict) {
-        smtpscope_flow flow{};
-        flow.verdict = static_cast<std::uint32_t>(verdict);
-        programs_.set_flow(key_of(id), flow);
+    void hand_over() {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [index, watched] : watched_)
+            for (const auto& hook : watched.hooks) hook->leave();
     }
 
-    void forget(const ConnId& id) { programs_.remove_flow(key_of(id)); }
+    void set_verdict(const ConnId& id, Verdict orig, Verdict resp) {
+        const Key key = key_of(id);
+        // What has been counted of the flow stays.
+        smtpscope_flow flow = programs_.find_flow(key.ends).value_or(smtpscope_flow{});
+        flow.verdict[key.orig] = static_cast<std::uint32_t>(orig);
+        flow.verdict[1 - key.orig] = static_cast<std::uint32_t>(resp);
+        programs_.set_flow(key.ends, flow);
+    }
+
+    void forget(const ConnId& id) { programs_.remove_flow(key_of(id).ends); }
 
     std::optional<FlowCounters> flow(const ConnId& id) const {
-        const auto flow = programs_.find_flow(key_of(id));
+        const Key key = key_of(id);
+        const auto flow = programs_.find_flow(key.ends);
         if (!flow) return std::nullopt;
         FlowCounters c;
-        c.verdict = static_cast<Verdict>(flow->verdict);
+        c.orig = static_cast<Verdict>(flow->verdict[key.orig]);
+        c.resp = static_cast<Verdict>(flow->verdict[1 - key.orig]);
         for (int sender = 0; sender < 2; ++sender) {
             c.delivered_packets += flow->delivered_packets[sender];
             c.delivered_bytes += flow->delivered_bytes[sender];
@@ -108,8 +152,25 @@ class LiveSource::Impl {
         return c;
     }
 
-    smtpscope_counters kernel_counters() const { return programs_.counters(); }
-    RingLevel ring_level() const { return {ring_.fill(), ring_.size()}; }
+    smtpscope_counters total() const {
+        const std::lock_guard lock(mutex_);
+        return accounts_.total();
+    }
+
+    std::vector<InterfaceCounters> by_interface() const {
+        const std::lock_guard lock(mutex_);
+        std::vector<InterfaceCounters> all = accounts_.by_interface();
+        for (InterfaceCounters& one : all)
+            if (const auto it = watched_.find(one.ifindex); it != watched_.end())
+                one.interface = it->second.interface.name;
+        return all;
+    }
+
+    std::vector<RingLevel> ring_levels() const {
+        std::vector<RingLevel> all;
+        for (const auto& shard : shards_) all.push_back(shard->level());
+        return all;
+    }
 
     std::vector<Attachment> attachments() const {
         const std::lock_guard lock(mutex_);
@@ -137,22 +198,33 @@ class LiveSource::Impl {
             return std::any_of(present.begin(), present.end(),
                                [&](const Interface& i) { return i.index == entry.first; });
         };
-        std::erase_if(watched_, [&](const auto& entry) { return !is_present(entry); });
-        std::erase_if(given_up_, [&](const auto& entry) { return !is_present(entry); });
-        for (const Interface& interface : present) {
-            const auto known = watched_.find(interface.index);
-            if (known != watched_.end()) {
-                rename(known->second, interface);
-            } else if (is_wanted(options_.interfaces, interface)) {
-                begin(interface);
-            }
+        for (auto it = watched_.begin(); it != watched_.end();) {
+            const auto here = it++;
+            if (!is_present(*here)) end(here->first);
         }
-        publish_interfaces_with_whole_checksums();
+        std::erase_if(given_up_, [&](const auto& entry) { return !is_present(entry); });
+        std::vector<Interface> wanted;
+        for (const Interface& i : present)
+            if (is_wanted(options_.interfaces, i)) wanted.push_back(i);
+        for (const Interface& i : present)
+            if (const auto known = watched_.find(i.index); known != watched_.end()) update(known->second, i, wanted);
+        for (const Interface& i : wanted)
+            if (watched_.count(i.index) == 0 && !is_covered(i, wanted)) begin(i);
+        for (const auto& [index, watched] : watched_)
+            accounts_.set_bridge(index, bridge_of(watched.interface, present));
+        publish_checksum_interfaces();
     }
 
-    static void rename(Watched& watched, const Interface& interface) {
+    /// A name or an MTU may be new; an interface below may have come, where its packets are seen too.
+    void update(Watched& watched, const Interface& interface, const std::vector<Interface>& wanted) {
         watched.interface = interface;
         for (const auto& hook : watched.hooks) hook->attachment.interface = interface.name;
+        if (is_covered(interface, wanted)) end(interface.index);
+    }
+
+    void end(unsigned ifindex) {
+        watched_.erase(ifindex);
+        accounts_.close(ifindex);
     }
 
     /// One interface's trouble must not keep the others from being watched.
@@ -160,10 +232,12 @@ class LiveSource::Impl {
         try {
             InstanceLock lock(interface.index);
             if (!lock.held()) throw Error(in_use(interface, lock.holder()));
-            auto hooks = attach(programs_, interface, options_.xdp_mode);
+            accounts_.open(interface.index);
+            auto hooks = attach(programs_, interface, options_.xdp_mode, inherited_.empty() ? nullptr : &inherited_);
             watched_.emplace(interface.index, Watched{interface, std::move(lock), std::move(hooks)});
             given_up_.erase(interface.index);
         } catch (const Error& e) {
+            accounts_.close(interface.index);
             std::string& told = given_up_[interface.index];
             if (told != e.what()) problems_.emplace_back(e.what());
             told = e.what();
@@ -179,7 +253,7 @@ class LiveSource::Impl {
 
     /// Native XDP sees a packet as the NIC received it; after that GRO has merged segments, and a virtual NIC may never
     /// have had the sum.
-    void publish_interfaces_with_whole_checksums() {
+    void publish_checksum_interfaces() {
         std::vector<std::uint32_t> whole;
         if (options_.checksums == ChecksumMode::validate) {
             for (const auto& [index, watched] : watched_)
@@ -187,48 +261,44 @@ class LiveSource::Impl {
                     if (hook->attachment.kind == AttachKind::xdp_native && fills_in_checksums(watched.interface))
                         whole.push_back(index);
         }
-        const std::lock_guard lock(whole_mutex_);
-        whole_ = std::move(whole);
-        ++whole_generation_;
-    }
-
-    void refresh_interfaces_with_whole_checksums() {
-        if (whole_generation_.load(std::memory_order_acquire) == known_generation_) return;
-        const std::lock_guard lock(whole_mutex_);
-        known_whole_ = whole_;
-        known_generation_ = whole_generation_;
-    }
-
-    bool has_whole_checksums(std::uint32_t ifindex) const {
-        return std::find(known_whole_.begin(), known_whole_.end(), ifindex) != known_whole_.end();
+        checksums_.set(std::move(whole));
     }
 
     const Options options_;
+    Inheritance inherited_;  ///< until the constructor has ended
     Programs programs_;
-    Ring ring_;
-    RecordReader reader_;
+    Accounts accounts_;
+    ChecksumInterfaces checksums_;
+    std::vector<std::unique_ptr<Shard>> shards_;
     LinkMonitor monitor_;  ///< before the first look, so that nothing falls between
 
-    mutable std::mutex mutex_;  ///< guards the four below
+    mutable std::mutex mutex_;  ///< guards accounts_ and the three below
     std::map<unsigned, Watched> watched_;
     std::map<unsigned, std::string> given_up_;  ///< wanted, and why they cannot be had
     std::vector<std::string> problems_;         ///< of these, what nobody has been told yet
-
-    std::mutex whole_mutex_;
-    std::vector<std::uint32_t> whole_;  ///< ifindexes
-    std::atomic<std::uint64_t> whole_generation_{0};
-    std::vector<std::uint32_t> known_whole_;  ///< poll()'s copy of it
-    std::uint64_t known_generation_ = 0;
 };
 
-LiveSource::LiveSource(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
+LiveSource::LiveSource(const Options& options, Inheritance inherited)
+    : impl_(std::make_unique<Impl>(options, std::move(inherited))) {}
 LiveSource::~LiveSource() = default;
 
-SourceStatus LiveSource::poll(Duration timeout, const PacketHandler& handler) {
-    return impl_->poll(timeout, handler);
+unsigned LiveSource::shards() const {
+    return impl_->shards();
 }
-void LiveSource::set_verdict(const ConnId& id, Verdict verdict) {
-    impl_->set_verdict(id, verdict);
+Source& LiveSource::shard(unsigned number) {
+    return impl_->shard(number);
+}
+bool LiveSource::took_over() const {
+    return impl_->took_over();
+}
+std::vector<Kept> LiveSource::kept() const {
+    return impl_->kept();
+}
+void LiveSource::hand_over() {
+    impl_->hand_over();
+}
+void LiveSource::set_verdict(const ConnId& id, Verdict orig, Verdict resp) {
+    impl_->set_verdict(id, orig, resp);
 }
 void LiveSource::forget(const ConnId& id) {
     impl_->forget(id);
@@ -236,8 +306,8 @@ void LiveSource::forget(const ConnId& id) {
 std::optional<FlowCounters> LiveSource::flow(const ConnId& id) const {
     return impl_->flow(id);
 }
-RingLevel LiveSource::ring_level() const {
-    return impl_->ring_level();
+std::vector<RingLevel> LiveSource::ring_levels() const {
+    return impl_->ring_levels();
 }
 std::vector<Attachment> LiveSource::attachments() const {
     return impl_->attachments();
@@ -245,28 +315,13 @@ std::vector<Attachment> LiveSource::attachments() const {
 void LiveSource::follow_interfaces() {
     impl_->follow_interfaces();
 }
-
 std::vector<Counter> LiveSource::counters() const {
-    const smtpscope_counters c = impl_->kernel_counters();
-    const auto sum = [](const __u64* values, smtpscope_cause first, smtpscope_cause last) {
-        std::uint64_t total = 0;
-        for (int cause = first; cause <= last; ++cause) total += values[cause];
-        return total;
-    };
-    const auto decided = [&](const __u64* values) { return sum(values, SMTPSCOPE_DELIVERED, SMTPSCOPE_LOST_TOO_LONG); };
-    std::vector<Counter> all;
-    all.reserve(std::size_t{2} * SMTPSCOPE_CAUSE_COUNT);
-    for (int cause = 0; cause < SMTPSCOPE_CAUSE_COUNT; ++cause) all.push_back({cause_names[cause], c.packets[cause]});
-    all[SMTPSCOPE_SEEN].value = decided(c.packets);
-    all.push_back({"ignored", sum(c.packets, SMTPSCOPE_IGNORED_ACK, SMTPSCOPE_IGNORED_FLOW)});
-    all.push_back({"lost", sum(c.packets, SMTPSCOPE_LOST_RING_FULL, SMTPSCOPE_LOST_TOO_LONG)});
-    all.push_back({"in_flight",
-                   c.packets[SMTPSCOPE_SEEN] - std::min<std::uint64_t>(c.packets[SMTPSCOPE_SEEN], decided(c.packets))});
-    all.push_back({"bytes_seen", decided(c.bytes)});
-    all.push_back({"bytes_delivered", c.bytes[SMTPSCOPE_DELIVERED]});
-    all.push_back({"bytes_ignored", sum(c.bytes, SMTPSCOPE_IGNORED_ACK, SMTPSCOPE_IGNORED_FLOW)});
-    all.push_back({"bytes_lost", sum(c.bytes, SMTPSCOPE_LOST_RING_FULL, SMTPSCOPE_LOST_TOO_LONG)});
-    all.push_back({"wakeups", c.wakeups});
+    return named(impl_->total());
+}
+std::vector<LiveSource::OfInterface> LiveSource::interface_counters() const {
+    std::vector<OfInterface> all;
+    for (InterfaceCounters& one : impl_->by_interface())
+        all.push_back({std::move(one.interface), one.ifindex, named(one.counters)});
     return all;
 }
 

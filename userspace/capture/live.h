@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "capture/source.h"
+#include "capture/inheritance.h"
+#include "capture/shard.h"
 #include "smtpscope/kernel_abi.h"
 #include "smtpscope/records.h"
 
@@ -23,6 +24,7 @@ struct Attachment {
     AttachKind kind = AttachKind::xdp_native;
     AttachMeans means = AttachMeans::link;
     std::string reason;  ///< why not a better kind; empty if this is the best
+    std::string remedy;  ///< what would make a better kind possible; may be empty
 };
 
 /// A named counter of the kernel programs, summed over all CPUs.
@@ -32,28 +34,35 @@ struct Counter {
 };
 
 struct FlowCounters {
-    Verdict verdict = Verdict::copy;
+    Verdict orig = Verdict::copy;  ///< on what each end sends
+    Verdict resp = Verdict::copy;
     std::uint64_t delivered_packets = 0;
     std::uint64_t delivered_bytes = 0;  ///< copied
     std::uint64_t ignored_packets = 0;
     std::uint64_t ignored_bytes = 0;
 };
 
-struct RingLevel {
-    std::uint64_t used = 0;
-    std::uint64_t size = 0;
-};
-
-class LiveSource final : public Source {
+class LiveSource {
   public:
-    /// Loads and attaches. Throws Error: no capability, no BTF, no such interface, an instance on it already, ...
-    explicit LiveSource(const Options& options);
-    ~LiveSource() override;
+    /// Loads and attaches. `inherited`: what an earlier process kept; what of it is of use goes on without a packet
+    /// being lost, the rest ends. Throws Error: no capability, no such interface, an instance on it already, ...
+    explicit LiveSource(const Options& options, Inheritance inherited = {});
+    ~LiveSource();
 
-    SourceStatus poll(Duration timeout, const PacketHandler& handler) override;
+    unsigned shards() const;
+    /// Both directions of a connection come from the same one. Each may be read by a thread of its own.
+    Source& shard(unsigned number);
 
-    /// Thread-safe. `id` in either orientation.
-    void set_verdict(const ConnId& id, Verdict verdict);
+    /// Whether the rings are an earlier process's, with what was captured since.
+    bool took_over() const;
+    /// What a later process would take over, as of now; the descriptors stay ours. Thread-safe.
+    std::vector<Kept> kept() const;
+    /// From now on the end of this object leaves attached what does not go with a descriptor (clsact filters): another
+    /// process will take over at once.
+    void hand_over();
+
+    /// Thread-safe. The verdict on what each end of `id` sends.
+    void set_verdict(const ConnId& id, Verdict orig, Verdict resp);
     void forget(const ConnId& id);
 
     /// What the kernel remembers of a flow that a verdict was set for; nullopt if nothing (more). Thread-safe.
@@ -63,8 +72,15 @@ class LiveSource final : public Source {
     /// `bytes_*`, `wakeups`, and `in_flight`: packets in the programs' hands while this was read, which are in no other
     /// number. So seen = delivered + ignored + lost in any snapshot.
     std::vector<Counter> counters() const;
-    /// Thread-safe. Bytes in the ring that await poll(), and its size.
-    RingLevel ring_level() const;
+    /// Thread-safe. The same for each interface: of one that is attached to, and (nameless) of all others together.
+    struct OfInterface {
+        std::string interface;
+        unsigned ifindex = 0;
+        std::vector<Counter> counters;
+    };
+    std::vector<OfInterface> interface_counters() const;
+    /// Thread-safe. Bytes in each ring that await poll(), and its size.
+    std::vector<RingLevel> ring_levels() const;
     /// Thread-safe.
     std::vector<Attachment> attachments() const;
     /// Follows interfaces that have come, gone or changed since the last call; cheap when nothing has. Throws Error,

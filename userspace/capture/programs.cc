@@ -46,7 +46,25 @@ void set_ports(tap& skeleton, const std::vector<std::uint16_t>& ports) {
     }
 }
 
+std::string ring_name(unsigned shard) {
+    return "ring-" + std::to_string(shard);
+}
+
+std::uint64_t max_entries_of(int map) {
+    bpf_map_info info{};
+    std::uint32_t size = sizeof(info);
+    return bpf_obj_get_info_by_fd(map, &info, &size) == 0 ? info.max_entries : 0;
+}
+
 }  // namespace
+
+void add(smtpscope_counters& sum, const smtpscope_counters& one) {
+    for (int cause = 0; cause < SMTPSCOPE_CAUSE_COUNT; ++cause) {
+        sum.packets[cause] += one.packets[cause];
+        sum.bytes[cause] += one.bytes[cause];
+    }
+    sum.wakeups += one.wakeups;
+}
 
 Features probe_features() {
     const Diagnostics quiet;
@@ -64,25 +82,74 @@ std::uint64_t round_ring_size(std::uint64_t size) {
     return std::bit_ceil(std::clamp(size, page, largest));
 }
 
-Programs::Programs(const Options& options) : skeleton_(nullptr), ring_size_(round_ring_size(options.ring_size)) {
+Programs::Programs(const Options& options, Inheritance* inherited)
+    : skeleton_(nullptr), ring_size_(round_ring_size(options.ring_size)) {
     if (!missing_capabilities().empty()) throw Error(explain_load_failure(-EPERM, ""));
     const Diagnostics diagnostics;
     skeleton_ = tap__open();
     if (skeleton_ == nullptr) throw Error(explain_load_failure(-errno, diagnostics.text()));
-    set_ports(*skeleton_, options.ports);
-    int error = bpf_map__set_max_entries(skeleton_->maps.ring, static_cast<std::uint32_t>(ring_size_));
-    if (error == 0) {
-        bpf_program__set_autoload(skeleton_->progs.smtpscope_xdpf, probe_features().xdp_frags);
-        error = tap__load(skeleton_);
-    }
-    if (error != 0) {
+    try {
+        const unsigned shards = std::clamp(options.shards, 1U, unsigned{SMTPSCOPE_MAX_SHARDS});
+        open_rings(shards, inherited);
+        set_ports(*skeleton_, options.ports);
+        skeleton_->rodata->shards = shards;
+        skeleton_->rodata->wake_watermark = std::min(options.wake_watermark, ring_size_ / 2);
+        load(took_over_ ? inherited : nullptr);
+    } catch (...) {
         tap__destroy(skeleton_);
-        throw Error(explain_load_failure(error, diagnostics.text()));
+        throw;
     }
 }
 
 Programs::~Programs() {
     tap__destroy(skeleton_);
+}
+
+/// An earlier process's rings, if there are as many and of the same size, or new ones.
+void Programs::open_rings(unsigned shards, Inheritance* inherited) {
+    const Diagnostics diagnostics;
+    for (unsigned i = 0; inherited && i < shards; ++i) {
+        Descriptor ring = inherited->take(ring_name(i));
+        if (!ring || max_entries_of(ring.get()) != ring_size_) break;
+        rings_.push_back(std::move(ring));
+    }
+    took_over_ = inherited && rings_.size() == shards && !inherited->has(ring_name(shards)) &&
+                 inherited->has("map-flows") && inherited->has("map-counters") && inherited->has("map-bss");
+    if (took_over_) return;
+    rings_.clear();
+    for (unsigned i = 0; i < shards; ++i) {
+        const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, static_cast<std::uint32_t>(ring_size_), nullptr);
+        if (fd < 0) throw Error(explain_load_failure(-errno, diagnostics.text()));
+        rings_.emplace_back(fd);
+    }
+}
+
+void Programs::load(Inheritance* inherited) {
+    const Diagnostics diagnostics;
+    const auto check = [&](int error) {
+        if (error != 0) throw Error(explain_load_failure(error, diagnostics.text()));
+    };
+    if (inherited) {
+        check(bpf_map__reuse_fd(skeleton_->maps.flows, inherited->take("map-flows").get()));
+        check(bpf_map__reuse_fd(skeleton_->maps.counters, inherited->take("map-counters").get()));
+        check(bpf_map__reuse_fd(skeleton_->maps.bss, inherited->take("map-bss").get()));
+    }
+    check(bpf_map__set_max_entries(skeleton_->maps.rings, shards()));
+    bpf_program__set_autoload(skeleton_->progs.smtpscope_xdpf, probe_features().xdp_frags);
+    check(tap__load(skeleton_));
+    for (std::uint32_t i = 0; i < shards(); ++i) {
+        const int fd = rings_[i].get();
+        if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &i, &fd, BPF_ANY) != 0)
+            throw Error("cannot hand a ring to the kernel programs: " + error_text(errno));
+    }
+}
+
+std::vector<Kept> Programs::kept() const {
+    std::vector<Kept> all = {{kept_name("map-flows"), bpf_map__fd(skeleton_->maps.flows)},
+                             {kept_name("map-counters"), bpf_map__fd(skeleton_->maps.counters)},
+                             {kept_name("map-bss"), bpf_map__fd(skeleton_->maps.bss)}};
+    for (unsigned i = 0; i < shards(); ++i) all.push_back({kept_name(ring_name(i)), rings_[i].get()});
+    return all;
 }
 
 bool Programs::has(Program program) const {
@@ -93,29 +160,38 @@ int Programs::fd(Program program) const {
     return bpf_program__fd(program_of(*skeleton_, program));
 }
 
-int Programs::ring_fd() const {
-    return bpf_map__fd(skeleton_->maps.ring);
+volatile smtpscope_reader& Programs::reader(unsigned shard) {
+    return skeleton_->bss->readers[shard];
 }
 
-volatile std::uint32_t* Programs::need_wake() {
-    return &skeleton_->bss->need_wake;
-}
-
-smtpscope_counters Programs::counters() const {
+smtpscope_counters Programs::counters(unsigned slot) const {
     const int cpus = libbpf_num_possible_cpus();
     std::vector<smtpscope_counters> each(static_cast<std::size_t>(std::max(cpus, 1)));
-    const std::uint32_t zero = 0;
-    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &zero, each.data()) != 0)
+    const std::uint32_t key = slot;
+    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &key, each.data()) != 0)
         throw Error("cannot read the kernel's counters: " + error_text(errno));
     smtpscope_counters sum{};
-    for (const smtpscope_counters& one : each) {
-        for (int cause = 0; cause < SMTPSCOPE_CAUSE_COUNT; ++cause) {
-            sum.packets[cause] += one.packets[cause];
-            sum.bytes[cause] += one.bytes[cause];
-        }
-        sum.wakeups += one.wakeups;
-    }
+    for (const smtpscope_counters& one : each) add(sum, one);
     return sum;
+}
+
+void Programs::clear_counters(unsigned slot) {
+    const std::vector<smtpscope_counters> zero(static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1)));
+    const std::uint32_t key = slot;
+    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.counters), &key, zero.data(), BPF_ANY) != 0)
+        throw Error("cannot clear the kernel's counters: " + error_text(errno));
+}
+
+unsigned Programs::slot_of(unsigned ifindex) const {
+    return skeleton_->bss->slots[ifindex % SMTPSCOPE_INTERFACES];
+}
+
+void Programs::set_slot(unsigned ifindex, unsigned slot) {
+    skeleton_->bss->slots[ifindex % SMTPSCOPE_INTERFACES] = static_cast<std::uint8_t>(slot);
+}
+
+void Programs::set_bridge(unsigned slot, unsigned ifindex) {
+    skeleton_->bss->bridges[slot] = ifindex;
 }
 
 void Programs::set_flow(const smtpscope_flow_key& key, const smtpscope_flow& value) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "capture/inheritance.h"
 #include "capture/source.h"
 #include "smtpscope/kernel_abi.h"
 
@@ -38,10 +39,13 @@ Features probe_features();
 /// bpf_ringbuf sizes: a power of two of at least a page.
 std::uint64_t round_ring_size(std::uint64_t size);
 
+void add(smtpscope_counters& sum, const smtpscope_counters& one);
+
 class Programs {
   public:
+    /// `inherited`: what an earlier process kept; if its maps serve, they are taken over with all that is in them.
     /// Throws Error.
-    explicit Programs(const Options& options);
+    explicit Programs(const Options& options, Inheritance* inherited = nullptr);
     ~Programs();
     Programs(const Programs&) = delete;
     Programs& operator=(const Programs&) = delete;
@@ -50,20 +54,36 @@ class Programs {
     /// Of a program that there is.
     int fd(Program program) const;
 
-    int ring_fd() const;
-    std::uint64_t ring_size() const { return ring_size_; }
-    volatile std::uint32_t* need_wake();
+    /// True if the maps are an earlier process's.
+    bool took_over() const { return took_over_; }
+    /// The descriptors that a later process needs to take over. They stay ours.
+    std::vector<Kept> kept() const;
 
-    /// Summed over all CPUs.
-    smtpscope_counters counters() const;
+    unsigned shards() const { return static_cast<unsigned>(rings_.size()); }
+    int ring_fd(unsigned shard) const { return rings_[shard].get(); }
+    std::uint64_t ring_size() const { return ring_size_; }  ///< of each
+    volatile smtpscope_reader& reader(unsigned shard);
+
+    /// Of the interfaces with this slot, summed over all CPUs.
+    smtpscope_counters counters(unsigned slot) const;
+    void clear_counters(unsigned slot);
+    unsigned slot_of(unsigned ifindex) const;
+    void set_slot(unsigned ifindex, unsigned slot);
+    /// Makes the interfaces with this slot ports of a bridge, or (0) of none.
+    void set_bridge(unsigned slot, unsigned ifindex);
 
     void set_flow(const smtpscope_flow_key& key, const smtpscope_flow& value);
     void remove_flow(const smtpscope_flow_key& key);
     std::optional<smtpscope_flow> find_flow(const smtpscope_flow_key& key) const;
 
   private:
+    void open_rings(unsigned shards, Inheritance* inherited);
+    void load(Inheritance* inherited);
+
     tap* skeleton_;
     std::uint64_t ring_size_;
+    std::vector<Descriptor> rings_;
+    bool took_over_ = false;
 };
 
 }  // namespace smtpscope::capture

@@ -27,7 +27,9 @@ struct Options {
     std::vector<std::uint16_t> ports{25, 587};
     XdpMode xdp_mode = XdpMode::automatic;
     ChecksumMode checksums = ChecksumMode::validate;
-    std::uint64_t ring_size = std::uint64_t{16} << 20;  ///< bytes; rounded up to a power of two pages
+    std::uint64_t ring_size = std::uint64_t{16} << 20;  ///< bytes, of each shard; rounded up to a power of two pages
+    unsigned shards = 1;                                ///< rings, and workers that read them
+    std::uint64_t wake_watermark = 0;  ///< bytes that wait before a sleeping worker is woken; 0: the first record does
     bool operator==(const Options&) const = default;
 };
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The kernel's accounts by interface: who has which slot, and what interfaces that are gone have left.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "capture/programs.h"
+
+namespace smtpscope::capture {
+
+/// The accounts of one interface; of those that are gone, and of those for which there was no slot, together.
+struct InterfaceCounters {
+    std::string interface;  ///< empty for the rest
+    unsigned ifindex = 0;
+    smtpscope_counters counters{};
+};
+
+class Accounts {
+  public:
+    /// Goes on with the slots that an earlier process gave away.
+    explicit Accounts(Programs& programs);
+
+    /// Before anything is attached. Without a free slot the interface counts among the rest.
+    void open(unsigned ifindex);
+    /// After everything was detached: what was counted stays in the total.
+    void close(unsigned ifindex);
+    bool has(unsigned ifindex) const { return slots_.count(ifindex) != 0; }
+    /// The interface is a port of that bridge; 0: of none.
+    void set_bridge(unsigned ifindex, unsigned bridge);
+
+    smtpscope_counters total() const;
+    /// Without names.
+    std::vector<InterfaceCounters> by_interface() const;
+
+  private:
+    unsigned free_slot();
+
+    Programs& programs_;
+    std::map<unsigned, unsigned> slots_;  ///< by ifindex
+    std::vector<unsigned> closed_;        ///< slots of interfaces that are gone, not cleared yet, the oldest first
+    std::vector<bool> used_;              ///< by slot; 0 is everybody's
+    smtpscope_counters cleared_{};        ///< what was in slots that were used again
+};
+
+}  // namespace smtpscope::capture

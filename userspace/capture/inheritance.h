@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What outlives a process so that the next one goes on where it ended: the rings, the other maps, the attachments. The
+// service manager holds the descriptors in between.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "capture/descriptor.h"
+
+namespace smtpscope::capture {
+
+/// A descriptor under a name of at most 64 characters of [a-z0-9_-], which tells its meaning and its version.
+struct Kept {
+    std::string name;
+    int fd;
+};
+
+/// The name under which a thing of this version is kept.
+std::string kept_name(const std::string& what);
+
+/// Descriptors that an earlier process kept. What nobody takes is closed in the end, and with that undone.
+class Inheritance {
+  public:
+    Inheritance() = default;
+    /// Owns the descriptors from now on. Those of another version, or not of ours, are closed at once.
+    explicit Inheritance(const std::vector<Kept>& handed_over);
+
+    bool empty() const { return descriptors_.empty(); }
+    bool has(const std::string& what) const;
+    /// Without one, an empty descriptor.
+    Descriptor take(const std::string& what);
+
+  private:
+    std::map<std::string, Descriptor> descriptors_;
+};
+
+}  // namespace smtpscope::capture
