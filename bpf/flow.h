@@ -5,60 +5,43 @@
 
 #include "copy.h"
 
-static __always_inline void read_address(__u32 to[4], const void* address, int version) {
-    const __u32* words = address;
-
-    if (version == 4) {
-        to[0] = 0;
-        to[1] = 0;
-        to[2] = bpf_htonl(0xffff);
-        to[3] = words[0];
-        return;
-    }
-    to[0] = words[0];
-    to[1] = words[1];
-    to[2] = words[2];
-    to[3] = words[3];
-}
-
-/* Both ends of a packet's connection. */
-struct ends {
-    __u32 source[4];
-    __u32 destination[4];
-};
-
-static __always_inline void read_ends(const struct packet* p, struct ends* e) {
+static __always_inline void read_ends(const struct packet* p, struct smtpscope_ends* e) {
+    e->port[0] = p->source_port;
+    e->port[1] = p->destination_port;
+    e->reserved[0] = e->reserved[1] = 0;
     if (p->version == 4) {
         const struct iphdr* ip = p->ip;
+        struct mapped {
+            __be32 prefix;
+            __be32 address;
+        } source = {bpf_htonl(0xffff), ip->saddr}, destination = {bpf_htonl(0xffff), ip->daddr};
 
-        read_address(e->source, &ip->saddr, 4);
-        read_address(e->destination, &ip->daddr, 4);
+        e->address[0][0] = e->address[1][0] = 0;
+        __builtin_memcpy(&e->address[0][1], &source, sizeof(source));
+        __builtin_memcpy(&e->address[1][1], &destination, sizeof(destination));
     } else {
-        const struct ipv6hdr* ip = p->ip;
+        const __u64* ip = (const __u64*)((const struct ipv6hdr*)p->ip)->saddr.s6_addr;
 
-        read_address(e->source, &ip->saddr, 6);
-        read_address(e->destination, &ip->daddr, 6);
+        e->address[0][0] = ip[0];
+        e->address[0][1] = ip[1];
+        e->address[1][0] = ip[2];
+        e->address[1][1] = ip[3];
     }
 }
 
-/* The entry of the packet's flow, and which end of its key sent the packet. */
-static __always_inline struct smtpscope_flow* find_flow(const struct packet* p, const struct ends* e, __u32* sender) {
-    struct smtpscope_flow_key key;
+static __always_inline int is_end(const struct smtpscope_flow* flow, int end, const struct smtpscope_ends* e, int other) {
+    return flow->ends.port[end] == e->port[other] && flow->ends.address[end][1] == e->address[other][1] &&
+           flow->ends.address[end][0] == e->address[other][0];
+}
 
-    if (smtpscope_source_is_first(e->source, e->destination, p->source_port, p->destination_port)) {
-        *sender = 0;
-        __builtin_memcpy(key.address[0], e->source, sizeof(e->source));
-        __builtin_memcpy(key.address[1], e->destination, sizeof(e->source));
-        key.port[0] = p->source_port;
-        key.port[1] = p->destination_port;
-    } else {
-        *sender = 1;
-        __builtin_memcpy(key.address[0], e->destination, sizeof(e->source));
-        __builtin_memcpy(key.address[1], e->source, sizeof(e->source));
-        key.port[0] = p->destination_port;
-        key.port[1] = p->source_port;
-    }
-    return bpf_map_lookup_elem(&flows, &key);
+/* The entry of the packet's flow, and which of its ends sent the packet. */
+static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32* sender) {
+    struct smtpscope_flow* flow = bpf_map_lookup_elem(&flows, &hash);
+
+    if (!flow) return 0;
+    if (is_end(flow, 0, e, 0) && is_end(flow, 1, e, 1)) return flow;
+    *sender = 1;
+    return is_end(flow, 0, e, 1) && is_end(flow, 1, e, 0) ? flow : 0;
 }
 
 /* How many bytes of the packet the verdict leaves; 0: none. */
@@ -89,12 +72,13 @@ static __always_inline enum smtpscope_cause deliver(struct frame* f, const struc
     if (p->length == p->headers && !(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))) return SMTPSCOPE_IGNORED_ACK;
     f->captured = p->length;
     if (flows_in_use || shards > 1) {
-        struct ends e;
+        struct smtpscope_ends e;
+        __u64 hash;
 
         read_ends(p, &e);
-        if (shards > 1)
-            f->shard = smtpscope_shard(e.source, e.destination, p->source_port, p->destination_port, shards);
-        if (flows_in_use) flow = find_flow(p, &e, &sender);
+        hash = smtpscope_flow_hash(&e, hash_seed);
+        f->shard = smtpscope_shard(hash, shards);
+        if (flows_in_use) flow = find_flow(&e, hash, &sender);
     }
     if (!flow) return copy_packet(f, p, c);
 

@@ -13,6 +13,13 @@
 /* One bit a port, by its number as it is in the packet: in network byte order. Global data: a test is one load. */
 const volatile __u64 mail_ports[65536 / 64];
 
+/* The same by the last six bits of the number alone: a constant to the verifier, so that most other ports are told
+ * without a load. */
+const volatile __u64 mail_ports_hint;
+
+/* Of smtpscope_flow_hash(); as old as `flows`. */
+volatile __u64 hash_seed;
+
 /* How many rings there are. */
 const volatile __u32 shards = 1;
 
@@ -47,7 +54,7 @@ struct {
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, 65536);
-    __type(key, struct smtpscope_flow_key);
+    __type(key, __u64);
     __type(value, struct smtpscope_flow);
 } flows SEC(".maps");
 

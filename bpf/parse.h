@@ -69,7 +69,7 @@ static __always_inline int parse_ethernet(struct cursor* c, struct packet* p) {
     int protocol;
 
     if ((void*)(eth + 1) > c->end) return cut(c);
-    protocol = eth->h_proto;
+    protocol = *(__be16*)((void*)eth + 12); /* in one load: the struct is packed */
     c->position = eth + 1;
     p->l3 = sizeof(*eth);
     if (__builtin_expect(is_vlan(protocol), 0)) {
@@ -87,20 +87,15 @@ static __always_inline int parse_ethernet(struct cursor* c, struct packet* p) {
     return protocol;
 }
 
+/* What follows is needed only of packets that are ours: `protocol` and lengths come later. */
 static __always_inline int parse_ipv4(struct cursor* c, struct packet* p) {
     struct iphdr* ip = c->position;
-    __u32 size;
 
     if ((void*)(ip + 1) > c->end) return cut(c);
     if (ip->protocol != IPPROTO_TCP) return 0;
-    size = (*(__u8*)ip & 0xfu) * 4;
-    if (size < sizeof(*ip)) return 0;
     p->ip = ip;
-    p->version = 4;
-    p->length = bpf_ntohs(ip->tot_len);
-    p->fragment = (ip->frag_off & bpf_htons(0x3fff)) != 0;
     p->later_fragment = (ip->frag_off & bpf_htons(0x1fff)) != 0;
-    c->position = (void*)ip + size;
+    c->position = (void*)ip + (*(__u8*)ip & 0xfu) * 4;
     return 1;
 }
 
@@ -110,9 +105,6 @@ static __always_inline int parse_ipv6(struct cursor* c, struct packet* p) {
 
     if ((void*)(ip + 1) > c->end) return cut(c);
     p->ip = ip;
-    p->version = 6;
-    p->length = bpf_ntohs(ip->payload_len);
-    if (p->length) p->length += sizeof(*ip);
     p->fragment = 0;
     p->later_fragment = 0;
     c->position = ip + 1;
@@ -135,12 +127,30 @@ static __always_inline int is_mail_port(__be16 port) {
 }
 
 static __always_inline int has_mail_port(struct cursor* c, struct packet* p) {
-    __be16* ports = c->position;
+    __u8* ports = c->position;
 
-    if ((void*)(ports + 2) > c->end) return cut(c);
-    p->source_port = ports[0];
-    p->destination_port = ports[1];
+    if ((void*)(ports + 4) > c->end) return cut(c);
+    if (!(((mail_ports_hint >> (ports[1] & 63)) | (mail_ports_hint >> (ports[3] & 63))) & 1)) return 0;
+    p->source_port = *(__be16*)ports;
+    p->destination_port = *(__be16*)(ports + 2);
     return is_mail_port(p->destination_port) || is_mail_port(p->source_port);
+}
+
+/* Of a packet that is ours, what its IP header says. 0: no header that a host would take. */
+static __always_inline int read_ip(struct packet* p, int protocol) {
+    if (protocol == bpf_htons(ETH_P_IP)) {
+        struct iphdr* ip = p->ip;
+
+        if ((*(__u8*)ip & 0xf) < 5) return 0;
+        p->version = 4;
+        p->length = bpf_ntohs(ip->tot_len);
+        p->fragment = (ip->frag_off & bpf_htons(0x3fff)) != 0;
+    } else {
+        p->version = 6;
+        p->length = bpf_ntohs(((struct ipv6hdr*)p->ip)->payload_len);
+        if (p->length) p->length += sizeof(struct ipv6hdr);
+    }
+    return 1;
 }
 
 /* Whether a packet is ours or may be; `protocol` as in an Ethernet header. */
@@ -156,9 +166,10 @@ static __always_inline int find_mail(struct cursor* c, struct packet* p, int pro
     if (__builtin_expect(p->later_fragment, 0)) {
         p->source_port = 0;
         p->destination_port = 0;
-        return 1;
+    } else if (!has_mail_port(c, p)) {
+        return 0;
     }
-    return has_mail_port(c, p);
+    return read_ip(p, protocol);
 }
 
 /* The rest of the headers of a packet that is ours. 0: they contradict each other or the frame, and the host will

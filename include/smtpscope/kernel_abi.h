@@ -73,41 +73,45 @@ enum {
     SMTPSCOPE_MAX_PIECES = 17, /* 554,880 bytes: more than any GSO packet (524,280) */
 };
 
-/* Key of `flows`: both ends of a TCP connection in canonical order, network byte order, IPv4 as ::ffff:a.b.c.d. */
-struct smtpscope_flow_key {
-    __u32 address[2][4];
+/* Both ends of a TCP connection, network byte order, IPv4 as ::ffff:a.b.c.d. */
+struct smtpscope_ends {
+    __u64 address[2][2];
     __u16 port[2];
+    __u16 reserved[2];
 };
 
-/* Value of `flows`. The counters are split by sender ([0]: the key's first end), because the packets of one sender are
- * handled one after the other (socket lock at egress, one receive queue at ingress): no atomics are needed. */
+/* Key of `flows`, and what chooses a ring: a hash of both ends, the same whichever is first. Hashing eight bytes costs
+ * the kernel a third of hashing all of them; the entry has the ends themselves, so that a collision is noticed: the
+ * later of two flows has no entry then, and is copied. The seed keeps others from choosing their hash. */
+static inline __u64 smtpscope_end_hash(const __u64 address[2], __u16 port, __u64 seed) {
+    __u64 h = (address[0] + seed) * 0x9e3779b97f4a7c15ULL;
+
+    h = (h ^ (h >> 32)) + address[1];
+    h = (h + port) * 0xc2b2ae3d27d4eb4fULL;
+    return h ^ (h >> 29);
+}
+
+static inline __u64 smtpscope_flow_hash(const struct smtpscope_ends* e, __u64 seed) {
+    __u64 h = smtpscope_end_hash(e->address[0], e->port[0], seed) + smtpscope_end_hash(e->address[1], e->port[1], seed);
+
+    return h * 0x9e3779b97f4a7c15ULL;
+}
+
+static inline __u32 smtpscope_shard(__u64 hash, __u32 shards) {
+    return (__u32)(((hash >> 32) * shards) >> 32);
+}
+
+/* Value of `flows`. Everything in pairs is by sender: [0] the first of the ends, which user space makes the originator.
+ * The packets of one sender are handled one after the other (socket lock at egress, one receive queue at ingress): no
+ * atomics are needed. */
 struct smtpscope_flow {
+    struct smtpscope_ends ends;
+    __u32 verdict[2]; /* enum smtpscope_verdict */
     __u64 delivered_packets[2];
     __u64 delivered_bytes[2]; /* copied */
     __u64 ignored_packets[2];
-    __u64 ignored_bytes[2];
-    __u32 verdict[2]; /* enum smtpscope_verdict */
+    __u64 ignored_bytes[2]; /* not copied, of delivered packets too */
 };
-
-/* Whether the source of a packet is the first end of its key. Ports first: they differ in nearly every flow, and one
- * comparison decides. */
-static inline int smtpscope_source_is_first(const __u32 source[4], const __u32 destination[4], __u16 source_port,
-                                            __u16 destination_port) {
-    if (source_port != destination_port) return source_port < destination_port;
-    for (int i = 0; i < 4; ++i)
-        if (source[i] != destination[i]) return source[i] < destination[i];
-    return 1;
-}
-
-/* The ring for a flow, the same from both ends. */
-static inline __u32 smtpscope_shard(const __u32 source[4], const __u32 destination[4], __u16 source_port,
-                                    __u16 destination_port, __u32 shards) {
-    __u64 h = (__u64)source_port + destination_port;
-
-    for (int i = 0; i < 4; ++i) h = h * 31 + ((__u64)source[i] + destination[i]);
-    h *= 0x9e3779b97f4a7c15ULL;
-    return (__u32)(((h >> 32) * shards) >> 32);
-}
 
 /* What became of a packet of our ports, or of an IP fragment of TCP that may be of them. Every packet that is SEEN comes to exactly one of the other causes:
  * seen = delivered + ignored + lost. Packets of other ports are not seen.
@@ -139,7 +143,7 @@ struct smtpscope_counters {
 };
 
 #ifdef __cplusplus
-static_assert(sizeof(smtpscope_record) == 48 && sizeof(smtpscope_flow_key) == 36 && sizeof(smtpscope_flow) == 72);
+static_assert(sizeof(smtpscope_record) == 48 && sizeof(smtpscope_ends) == 40 && sizeof(smtpscope_flow) == 112);
 static_assert(sizeof(smtpscope_record) + SMTPSCOPE_PIECE <= 32768);
 
 namespace smtpscope {

@@ -73,40 +73,20 @@ std::uint32_t median(Measure measure) {
     return values[rounds / 2];
 }
 
-smtpscope_flow_key key_of(const Spec& spec, const Frame& frame) {
-    smtpscope_flow_key key{};
-    const std::uint8_t* ip = frame.data() + link_size(spec);
-    for (std::size_t end = 0; end < 2; ++end) {
-        if (spec.version == 6) {
-            std::memcpy(key.address[end], ip + 8 + 16 * end, 16);
-        } else {
-            const std::uint32_t mapped = __builtin_bswap32(0xffff);
-            std::memcpy(&key.address[end][2], &mapped, 4);
-            std::memcpy(&key.address[end][3], ip + 12 + 4 * end, 4);
-        }
-        const std::size_t headers = header_size(spec) - 20 - spec.tcp_options;
-        std::memcpy(&key.port[end], ip + headers + 2 * end, 2);
-    }
-    if (!smtpscope_source_is_first(key.address[0], key.address[1], key.port[0], key.port[1])) {
-        std::swap(key.address[0], key.address[1]);
-        std::swap(key.port[0], key.port[1]);
-    }
-    return key;
-}
-
 std::uint32_t measure(Runner& runner, Program program, const Kind& kind) {
     const Frame frame = build(kind.spec);
     const unsigned repeat = kind.copies == Copies::yes ? runs_with_copy : runs_without_copy;
     if (kind.ignored) {
         smtpscope_flow flow{};
+        flow.ends = ends_of(kind.spec);
         flow.verdict[0] = flow.verdict[1] = SMTPSCOPE_IGNORE;
-        runner.programs().set_flow(key_of(kind.spec, frame), flow);
+        runner.programs().set_flow(flow);
     }
     const std::uint64_t lost = runner.programs().counters(0).packets[SMTPSCOPE_LOST_RING_FULL];
     const std::uint32_t ns = median([&] { return runner.time(program, frame, repeat); });
     if (runner.programs().counters(0).packets[SMTPSCOPE_LOST_RING_FULL] != lost)
         throw std::runtime_error("the ring was full while it was measured");
-    if (kind.ignored) runner.programs().remove_flow(key_of(kind.spec, frame));
+    if (kind.ignored) runner.programs().remove_flow(ends_of(kind.spec));
     return ns;
 }
 

@@ -117,4 +117,22 @@ Frame build(const Spec& s) {
     return f;
 }
 
+smtpscope_ends ends_of(const Spec& spec) {
+    smtpscope_ends ends{};
+    const Frame frame = build(spec);
+    const std::uint8_t* ip = frame.data() + link_size(spec);
+    for (std::size_t end = 0; end < 2; ++end) {
+        auto* address = reinterpret_cast<std::uint8_t*>(ends.address[end]);
+        if (spec.version == 6) {
+            std::copy_n(ip + 8 + 16 * end, 16, address);
+        } else {
+            std::fill_n(address + 10, 2, std::uint8_t{0xff});
+            std::copy_n(ip + 12 + 4 * end, 4, address + 12);
+        }
+        const std::size_t tcp = header_size(spec) - 20 - spec.tcp_options;
+        std::copy_n(ip + tcp + 2 * end, 2, reinterpret_cast<std::uint8_t*>(&ends.port[end]));
+    }
+    return ends;
+}
+
 }  // namespace smtpscope::test

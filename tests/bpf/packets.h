@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "smtpscope/kernel_abi.h"
+
 namespace smtpscope::test {
 
 using Frame = std::vector<std::uint8_t>;
@@ -49,5 +51,7 @@ std::size_t link_size(const Spec& spec);
 std::size_t packet_size(const Spec& spec);
 /// Of the IP and TCP headers.
 std::size_t header_size(const Spec& spec);
+/// Of the packet's connection; its sender is the first.
+smtpscope_ends ends_of(const Spec& spec);
 
 }  // namespace smtpscope::test

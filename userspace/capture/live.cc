@@ -18,24 +18,14 @@
 namespace smtpscope::capture {
 namespace {
 
-struct Key {
-    smtpscope_flow_key ends{};
-    int orig = 0;  ///< which of its ends began the connection
-};
-
-Key key_of(const ConnId& id) {
-    Key key;
-    smtpscope_flow_key& ends = key.ends;
+/// The originator first.
+smtpscope_ends ends_of(const ConnId& id) {
+    smtpscope_ends ends{};
     std::memcpy(ends.address[0], id.orig_h.bytes().data(), sizeof(ends.address[0]));
     std::memcpy(ends.address[1], id.resp_h.bytes().data(), sizeof(ends.address[1]));
     ends.port[0] = htons(id.orig_p);
     ends.port[1] = htons(id.resp_p);
-    if (!smtpscope_source_is_first(ends.address[0], ends.address[1], ends.port[0], ends.port[1])) {
-        std::swap(ends.address[0], ends.address[1]);
-        std::swap(ends.port[0], ends.port[1]);
-        key.orig = 1;
-    }
-    return key;
+    return ends;
 }
 
 /// By the names that they have in every report.
@@ -126,23 +116,23 @@ class LiveSource::Impl {
     }
 
     void set_verdict(const ConnId& id, Verdict orig, Verdict resp) {
-        const Key key = key_of(id);
+        const smtpscope_ends ends = ends_of(id);
         // What has been counted of the flow stays.
-        smtpscope_flow flow = programs_.find_flow(key.ends).value_or(smtpscope_flow{});
-        flow.verdict[key.orig] = static_cast<std::uint32_t>(orig);
-        flow.verdict[1 - key.orig] = static_cast<std::uint32_t>(resp);
-        programs_.set_flow(key.ends, flow);
+        smtpscope_flow flow = programs_.find_flow(ends).value_or(smtpscope_flow{});
+        flow.ends = ends;
+        flow.verdict[0] = static_cast<std::uint32_t>(orig);
+        flow.verdict[1] = static_cast<std::uint32_t>(resp);
+        programs_.set_flow(flow);
     }
 
-    void forget(const ConnId& id) { programs_.remove_flow(key_of(id).ends); }
+    void forget(const ConnId& id) { programs_.remove_flow(ends_of(id)); }
 
     std::optional<FlowCounters> flow(const ConnId& id) const {
-        const Key key = key_of(id);
-        const auto flow = programs_.find_flow(key.ends);
+        const auto flow = programs_.find_flow(ends_of(id));
         if (!flow) return std::nullopt;
         FlowCounters c;
-        c.orig = static_cast<Verdict>(flow->verdict[key.orig]);
-        c.resp = static_cast<Verdict>(flow->verdict[1 - key.orig]);
+        c.orig = static_cast<Verdict>(flow->verdict[0]);
+        c.resp = static_cast<Verdict>(flow->verdict[1]);
         for (int sender = 0; sender < 2; ++sender) {
             c.delivered_packets += flow->delivered_packets[sender];
             c.delivered_bytes += flow->delivered_bytes[sender];

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstring>
+#include <random>
 
 #include "capture/diagnostics.h"
 
@@ -43,7 +45,13 @@ void set_ports(tap& skeleton, const std::vector<std::uint16_t>& ports) {
     for (const std::uint16_t port : ports) {
         const std::uint16_t on_wire = htons(port);
         skeleton.rodata->mail_ports[on_wire / 64] |= std::uint64_t{1} << (on_wire % 64);
+        skeleton.rodata->mail_ports_hint |= std::uint64_t{1} << (port % 64);
     }
+}
+
+std::uint64_t random_seed() {
+    std::random_device random;
+    return std::uint64_t{random()} << 32 | random();
 }
 
 std::string ring_name(unsigned shard) {
@@ -137,6 +145,7 @@ void Programs::load(Inheritance* inherited) {
     check(bpf_map__set_max_entries(skeleton_->maps.rings, shards()));
     bpf_program__set_autoload(skeleton_->progs.smtpscope_xdpf, probe_features().xdp_frags);
     check(tap__load(skeleton_));
+    if (!inherited) skeleton_->bss->hash_seed = random_seed();
     for (std::uint32_t i = 0; i < shards(); ++i) {
         const int fd = rings_[i].get();
         if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &i, &fd, BPF_ANY) != 0)
@@ -194,20 +203,28 @@ void Programs::set_bridge(unsigned slot, unsigned ifindex) {
     skeleton_->bss->bridges[slot] = ifindex;
 }
 
-void Programs::set_flow(const smtpscope_flow_key& key, const smtpscope_flow& value) {
-    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.flows), &key, &value, BPF_ANY) != 0)
+std::uint64_t Programs::hash(const smtpscope_ends& ends) const {
+    return smtpscope_flow_hash(&ends, skeleton_->bss->hash_seed);
+}
+
+void Programs::set_flow(const smtpscope_flow& flow, std::uint64_t key) {
+    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.flows), &key, &flow, BPF_ANY) != 0)
         throw Error("cannot write a verdict: " + error_text(errno));
     skeleton_->bss->flows_in_use = 1;
 }
 
-void Programs::remove_flow(const smtpscope_flow_key& key) {
+void Programs::remove_flow(const smtpscope_ends& ends) {
+    if (!skeleton_->bss->flows_in_use) return;
+    const std::uint64_t key = hash(ends);
     // It may be gone already: the least recently used entries give way.
-    bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.flows), &key);
+    if (find_flow(ends)) bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.flows), &key);
 }
 
-std::optional<smtpscope_flow> Programs::find_flow(const smtpscope_flow_key& key) const {
+std::optional<smtpscope_flow> Programs::find_flow(const smtpscope_ends& ends) const {
+    const std::uint64_t key = hash(ends);
     smtpscope_flow value{};
     if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.flows), &key, &value) != 0) return std::nullopt;
+    if (std::memcmp(&value.ends, &ends, sizeof(ends)) != 0) return std::nullopt;
     return value;
 }
 

@@ -72,9 +72,12 @@ class Programs {
     /// Makes the interfaces with this slot ports of a bridge, or (0) of none.
     void set_bridge(unsigned slot, unsigned ifindex);
 
-    void set_flow(const smtpscope_flow_key& key, const smtpscope_flow& value);
-    void remove_flow(const smtpscope_flow_key& key);
-    std::optional<smtpscope_flow> find_flow(const smtpscope_flow_key& key) const;
+    /// Of a connection: the same from both ends, and the key of its entry.
+    std::uint64_t hash(const smtpscope_ends& ends) const;
+    void set_flow(const smtpscope_flow& flow) { set_flow(flow, hash(flow.ends)); }
+    void set_flow(const smtpscope_flow& flow, std::uint64_t key);
+    void remove_flow(const smtpscope_ends& ends);
+    std::optional<smtpscope_flow> find_flow(const smtpscope_ends& ends) const;
 
   private:
     void open_rings(unsigned shards, Inheritance* inherited);
