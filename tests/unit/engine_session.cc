@@ -37,6 +37,25 @@ TEST_CASE("after STARTTLS the flow is ignored, once, and again while payload com
     CHECK(out.records.size() == 1);
 }
 
+TEST_CASE("an encrypted connection that is met in the middle is silenced again", "[engine]") {
+    const auto record = [](std::size_t length) {
+        return std::string("\x17\x03\x03", 3) + static_cast<char>(length >> 8) + static_cast<char>(length) +
+               std::string(length, '\xa5');
+    };
+    const std::string stream = std::string(500, '\xa5') + record(2000) + record(2000) + record(30);
+    for (const Side side : {Side::orig, Side::resp}) {
+        INFO((side == Side::orig ? "orig" : "resp"));
+        Recorder out;
+        Engine engine({}, out, &out);
+        for (const Sent& s : segments({raw(side, stream)}, {1000, 2000000000, false, false, {}})) send(engine, s);
+        engine.advance(from_nanoseconds(1'800'000'000'000'000'000));
+        REQUIRE(out.ignored.size() == 1);
+        CHECK(out.ignored[0] == std::pair(mail_id(), IgnoreReason::tls));
+        engine.finish();
+        CHECK(out.records.empty());
+    }
+}
+
 TEST_CASE("the reason of a repeated verdict is that of the first", "[engine]") {
     EngineOptions options;
     options.analyzer.max_invalid_mail_transactions = 1;

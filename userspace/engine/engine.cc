@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smtpscope/engine.h"
 
+#include <array>
+
 #include "net/decode.h"
 #include "records/notices.h"
 #include "records/session.h"
@@ -9,6 +11,7 @@
 #include "smtp/analyzer.h"
 #include "tcp/table.h"
 #include "tls/handshake.h"
+#include "tls/record_finder.h"
 
 namespace smtpscope {
 
@@ -53,22 +56,24 @@ class MailSession final : public tcp::Session {
           control_(control) {}
 
     void data(Side side, std::string_view bytes, Timestamp ts) override {
-        const bool encrypted = encryption_ != nullptr;
-        if (!begun_ && side == Side::orig && begins_tls(bytes)) begin_encryption();
-        begun_ |= side == Side::orig;
-        if (encryption_) encryption_->data(side, bytes, ts);
-        if (!encrypted) {
-            records_.set_time(ts);
-            analyzer_.data(side, bytes);
-            records_.flush();
-            if (!encryption_ && records_.outcome() == records::Session::Outcome::tls) {
-                begin_encryption();
-                if (begins_tls(bytes)) encryption_->data(side, bytes, ts);  // the server's reply was lost
-            }
+        if (side == Side::resp || begun_) return consume(side, bytes, ts);
+        // One byte does not tell a handshake from a command.
+        if (!first_byte_held_ && bytes == tls_begin.substr(0, 1)) {
+            first_byte_held_ = true;
+            return;
         }
-        act();
+        std::string first(tls_begin.substr(0, first_byte_held_ ? 1 : 0));
+        first += bytes;
+        first_byte_held_ = false;
+        begun_ = true;
+        // Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
+        if (first.starts_with(tls_begin)) begin_encryption();
+        consume(side, first, ts);
     }
     void gap(Side side, std::uint64_t length, Timestamp ts) override {
+        release_first_byte(side, ts);
+        if (length == 0 && !late_) late_ = std::make_unique<std::array<tls::RecordFinder, 2>>();
+        if (late_) (*late_)[index(side)] = {};
         if (encryption_) {
             encryption_->gap(side);
         } else {
@@ -78,11 +83,13 @@ class MailSession final : public tcp::Session {
         act();
     }
     void end(Side side, Timestamp ts) override {
+        release_first_byte(side, ts);
         records_.set_time(ts);
         analyzer_.end(side);
         act();
     }
     void finish(Timestamp ts) override {
+        release_first_byte(Side::orig, ts);
         records_.set_time(ts);
         analyzer_.finish();
         end_encryption();
@@ -94,10 +101,36 @@ class MailSession final : public tcp::Session {
     }
 
   private:
+    static constexpr std::string_view tls_begin = "\x16\x03";  ///< of a handshake's first record (RFC 8446, 5.1)
+
+    void consume(Side side, std::string_view bytes, Timestamp ts) {
+        if (encryption_) {
+            encryption_->data(side, bytes, ts);
+        } else if (late_ && (*late_)[index(side)].data(bytes)) {
+            encrypted_ = true;
+        } else {
+            records_.set_time(ts);
+            const std::string rest = analyzer_.data(side, bytes);
+            records_.flush();
+            if (records_.outcome() == records::Session::Outcome::tls) {
+                begin_encryption();
+                encryption_->data(side, rest, ts);
+            }
+        }
+        act();
+    }
+    void release_first_byte(Side side, Timestamp ts) {
+        if (side == Side::resp || !first_byte_held_) return;
+        first_byte_held_ = false;
+        begun_ = true;
+        consume(side, tls_begin.substr(0, 1), ts);
+    }
+
     /// Once there is nothing more to learn, neither the kernel nor the reassembler need work for this connection.
     void act() {
         if (conn_->stopped()) return;
-        if (encryption_ ? !encryption_->done() : records_.outcome() == records::Session::Outcome::open) return;
+        const bool open = encryption_ ? !encryption_->done() : records_.outcome() == records::Session::Outcome::open;
+        if (open && !encrypted_) return;
         reason_ = records_.outcome() == records::Session::Outcome::too_many_invalid_transactions
                       ? IgnoreReason::invalid_transactions
                       : IgnoreReason::tls;
@@ -106,8 +139,6 @@ class MailSession final : public tcp::Session {
         ++context_->stats->flows_ignored;
         if (control_) control_->ignore(records_.conn_id(), reason_);
     }
-    /// Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
-    static bool begins_tls(std::string_view bytes) { return bytes.starts_with("\x16\x03"); }
     void begin_encryption() { encryption_ = std::make_unique<Encryption>(records_.conn_id(), records_.unique_id()); }
 
     void end_encryption() {
@@ -127,7 +158,11 @@ class MailSession final : public tcp::Session {
     FlowControl* control_;
     std::unique_ptr<Encryption> encryption_;  ///< since STARTTLS
     IgnoreReason reason_ = IgnoreReason::tls;
-    bool begun_ = false;  ///< the client has said something
+    /// By side, if the connection began before the capture did: it may be encrypted.
+    std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
+    bool begun_ = false;            ///< the client has said something
+    bool first_byte_held_ = false;  ///< that was the first of tls_begin, and nothing yet
+    bool encrypted_ = false;        ///< it is, and its handshake was not seen
 };
 
 }  // namespace

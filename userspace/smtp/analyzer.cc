@@ -63,7 +63,7 @@ Analyzer::Analyzer(const Limits& limits, Handler& handler) : limits_(&limits), h
 
 // ---- lines
 
-void Analyzer::data(Side side, std::string_view bytes) {
+std::string Analyzer::data(Side side, std::string_view bytes) {
     LineReader& r = reader(side);
     while (!bytes.empty() && mode_ != Mode::stopped) {
         if (chunk_left_ > 0 && is_client(side)) {
@@ -71,20 +71,23 @@ void Analyzer::data(Side side, std::string_view bytes) {
             take_chunk(bytes);
             continue;
         }
-        if (is_client(side) && !r.has_partial() && goes_over_to_tls(bytes)) return;
+        if (is_client(side) && goes_over_to_tls(r.partial(), bytes)) return std::string(r.partial()).append(bytes);
         const auto line = r.next(bytes, limits_->line_length);
         report_oddities(r);
-        if (!line) return;
+        if (!line) return {};
         if (is_client(side))
             client_line(*line);
         else
             server_line(*line);
     }
+    return std::string(bytes);
 }
 
 /// A client that begins a handshake (RFC 8446, 5.1) has had the reply to its STARTTLS, though the capture may lack it.
-bool Analyzer::goes_over_to_tls(std::string_view bytes) {
-    if (mode_ != Mode::command || !bytes.starts_with("\x16\x03") || pending_head_ == pending_.size()) return false;
+/// `partial`: what has come of its line before.
+bool Analyzer::goes_over_to_tls(std::string_view partial, std::string_view bytes) {
+    const bool hello = partial.empty() ? bytes.starts_with("\x16\x03") : partial == "\x16" && bytes.starts_with('\x03');
+    if (mode_ != Mode::command || !hello || pending_head_ == pending_.size()) return false;
     const Pending& last = pending_.back();
     if (!last.before_gap || (last.verb != Verb::starttls && last.verb != Verb::x_anonymoustls)) return false;
     mode_ = Mode::stopped;

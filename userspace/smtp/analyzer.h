@@ -25,7 +25,8 @@ class Analyzer {
     /// Both outlive the analyzer.
     Analyzer(const Limits& limits, Handler& handler);
 
-    void data(Side side, std::string_view bytes);
+    /// The bytes that are not SMTP any more, because TLS has begun among them; usually none.
+    std::string data(Side side, std::string_view bytes);
     /// `length` bytes are lost; 0: the session began before the capture did.
     void gap(Side side, std::uint64_t length);
     void end(Side side);
@@ -50,7 +51,7 @@ class Analyzer {
     bool is_client(Side s) const { return (s == Side::orig) != turned_; }
     LineReader& reader(Side s) { return readers_[index(s)]; }
     void report_oddities(LineReader& r);
-    bool goes_over_to_tls(std::string_view bytes);
+    bool goes_over_to_tls(std::string_view partial, std::string_view bytes);
 
     void client_line(const Line& line);
     void command_line(const Line& line);

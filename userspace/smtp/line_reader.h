@@ -44,7 +44,8 @@ class LineReader {
     std::optional<Line> flush();
     /// The same, and the line is forgotten.
     void drop();
-    bool has_partial() const { return !partial_.empty() && !partial_out_; }
+    /// What has come so far of the line that is due; valid until the next call.
+    std::string_view partial() const { return partial_out_ ? std::string_view() : partial_; }
     /// What comes next is not of lines: an LF that belongs to the line before is still taken off first.
     void skip_line_end(std::string_view& bytes);
 
