@@ -10,6 +10,7 @@
 #include "smtpscope/options.h"
 #include "smtpscope/packet.h"
 #include "smtpscope/records.h"
+#include "smtpscope/side.h"
 
 namespace smtpscope {
 
@@ -34,6 +35,8 @@ class FlowControl {
     virtual ~FlowControl() = default;
     /// Nothing more is to be learned from this connection but its end.
     virtual void ignore(const ConnId& id, IgnoreReason reason) = 0;
+    /// What `sender` sends until the other end answers is content that nobody wants.
+    virtual void skip_content(const ConnId& id, Side sender) = 0;
     /// The connection is over; what the kernel remembers of it can go.
     virtual void forget(const ConnId& id) = 0;
 };
@@ -73,6 +76,8 @@ struct EngineStats {
     std::uint64_t flows_open = 0;   ///< now
     std::uint64_t memory_held = 0;  ///< bytes of out-of-order data, now
 };
+
+EngineStats& operator+=(EngineStats& sum, const EngineStats& one);
 
 class Engine {
   public:

@@ -59,6 +59,7 @@ struct AnalyzerOptions {
     std::size_t max_to_addresses = 1000;
     std::size_t max_cc_addresses = 1000;
     std::size_t max_path_length = 1000;
+    std::uint64_t max_message_bytes = 0;  ///< of one message; what comes after them is not captured
     SubnetSet local_nets = private_address_space();
     ExtraFields extra_fields = ExtraFields::all();
     Host detect_clients_in_messages_from = Host::local;

@@ -86,7 +86,7 @@ Agent::Agent(Invocation invocation)
     log::set_level(config_.log.level);
     open_control_socket();  // first: it tells whether another agent is running before anything is touched
     writer_ = std::make_unique<Writer>(std::make_unique<log::Output>(config_.log));
-    source_ = std::make_unique<capture::LiveSource>(config_.capture);
+    source_ = std::make_unique<capture::LiveSource>(config_.capture, capture::Inheritance(service_.take_stored()));
     verdicts_ = std::make_unique<Verdicts>(*source_);
     if (const std::string error = files::type_database_error(); config_.files.enabled && !error.empty())
         say(Level::warning, error);
@@ -94,11 +94,48 @@ Agent::Agent(Invocation invocation)
     if (config_.extract.enabled)
         extractor_ = std::make_unique<files::Extractor>(config_.extract, files::Extractor::WhenFull::cut_off);
     hooks.content = extractor_.get();
-    worker_ = std::make_unique<Worker>(*source_, config_.engine_options(), writer_->queue(), verdicts_.get(),
-                                       std::move(hooks));
+    start_workers(hooks);
 }
 
 Agent::~Agent() = default;
+
+/// Workers share nothing, so each has its part of what all together may hold.
+EngineOptions Agent::share_of(EngineOptions options) const {
+    const std::size_t shards = source_->shards();
+    options.limits.flows = (options.limits.flows + shards - 1) / shards;
+    options.limits.memory = (options.limits.memory + shards - 1) / shards;
+    options.limits.fragment_memory = (options.limits.fragment_memory + shards - 1) / shards;
+    return options;
+}
+
+void Agent::start_workers(const Hooks& hooks) {
+    const EngineOptions options = share_of(config_.engine_options());
+    // Before any of them runs: they pass packets to each other.
+    for (unsigned i = 0; i < source_->shards(); ++i)
+        workers_.push_back(std::make_unique<Worker>(source_->shard(i), writer_->queue(), verdicts_.get()));
+    for (unsigned i = 0; i < source_->shards(); ++i) {
+        Hooks own = hooks;
+        own.reassembled = [this, i](const Packet& p) {
+            const unsigned shard = source_->shard_of(p);
+            if (shard == i) return false;
+            workers_[shard]->pass(p);
+            return true;
+        };
+        workers_[i]->start(options, std::move(own));
+    }
+    turns_seen_.resize(workers_.size());
+}
+
+/// False if one of them has not moved since the last call.
+bool Agent::all_alive() {
+    bool alive = true;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        const std::uint64_t turns = workers_[i]->turns();
+        alive &= turns != turns_seen_[i];
+        turns_seen_[i] = turns;
+    }
+    return alive;
+}
 
 void Agent::open_control_socket() {
     try {
@@ -113,23 +150,30 @@ void Agent::open_control_socket() {
 
 bool Agent::run() {
     announce();
+    service_.store(source_->kept());
     service_.ready();
+    std::vector<pollfd> fds = {
+        {signals_.get(), POLLIN, 0}, {timer_.get(), POLLIN, 0}, {control_ ? control_->fd() : -1, POLLIN, 0}};
+    const std::size_t first_worker = fds.size();
+    for (const auto& worker : workers_) fds.push_back({worker->ended_fd(), POLLIN, 0});
     while (!stopping_) {
-        pollfd fds[] = {{signals_.get(), POLLIN, 0},
-                        {timer_.get(), POLLIN, 0},
-                        {worker_->ended_fd(), POLLIN, 0},
-                        {control_ ? control_->fd() : -1, POLLIN, 0}};
-        if (poll(fds, std::size(fds), -1) < 0) continue;
+        if (poll(fds.data(), fds.size(), -1) < 0) continue;
         if (fds[0].revents) handle_signals();
         if (fds[1].revents) tick();
-        if (fds[2].revents) break;
-        if (fds[3].revents) control_->serve();
+        if (fds[2].revents) control_->serve();
+        if (std::any_of(fds.begin() + static_cast<std::ptrdiff_t>(first_worker), fds.end(),
+                        [](const pollfd& fd) { return fd.revents != 0; }))
+            break;
     }
     return shut_down();
 }
 
 void Agent::announce() {
     say(Level::info, "smtpscope " SMTPSCOPE_VERSION ", process " + std::to_string(getpid()));
+    if (source_->took_over()) {
+        say(Level::info, "the capture of the process before goes on: nothing was missed in between");
+        loss_watch_.update(losses(status()));  // its losses have been told
+    }
     attachments_ = source_->attachments();
     for (const auto& a : attachments_) say(Level::info, "attached to " + describe(a));
 }
@@ -149,9 +193,7 @@ void Agent::tick() {
     std::uint64_t expirations = 0;
     if (read(timer_.get(), &expirations, sizeof expirations) < 0) return;
     // A worker that is stuck is a dead agent: the service manager may start another one.
-    const std::uint64_t turns = worker_->turns();
-    if (turns != turns_seen_) service_.alive();
-    turns_seen_ = turns;
+    if (all_alive()) service_.alive();
     if (control_) control_->expire();
     follow_interfaces();
     if (++ticks_ % ticks_between_reports == 0) report();
@@ -172,7 +214,11 @@ void Agent::follow_interfaces() {
     for (const auto& a : attachments_) {
         if (!contains(now, a)) say(Level::info, "no longer attached to " + describe(a));
     }
+    const bool changed = now.size() != attachments_.size() || !std::all_of(now.begin(), now.end(), [&](const auto& a) {
+                             return contains(attachments_, a);
+                         });
     attachments_ = std::move(now);
+    if (changed) service_.store(source_->kept());
 }
 
 void Agent::report() {
@@ -205,7 +251,7 @@ void Agent::apply(const config::Config& wanted) {
         writer_->reopen();
     }
     log::set_level(wanted.log.level);
-    worker_->set_options(wanted.engine_options());
+    for (const auto& worker : workers_) worker->set_options(share_of(wanted.engine_options()));
     for (const std::string& key : needs_restart(config_, wanted)) {
         say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
     }
@@ -223,10 +269,9 @@ bool Agent::shut_down() {
     service_.stopping();
     stopping_ = false;  // from here on it tells of a second signal
     writer_->queue().wait_when_full(deadline);
-    worker_->stop();
-    if (!wait_for(worker_->ended_fd(), deadline)) abandon();
-    const std::string failure = worker_->join();
+    const std::string failure = stop_workers(deadline);
     const Status s = status();
+    if (ServiceManager::is_restarting()) source_->hand_over();
     source_.reset();  // detached, whatever the sinks do now
     writer_->close();
     if (!wait_for(writer_->ended_fd(), deadline)) abandon();
@@ -235,6 +280,17 @@ bool Agent::shut_down() {
     if (!grown.empty()) say(Level::warning, grown);
     say(Level::info, "stopped after " + std::to_string(s.engine.smtp_records) + " records");
     return failure.empty();
+}
+
+/// What the first one that failed says; empty if none has.
+std::string Agent::stop_workers(steady_clock::time_point deadline) {
+    std::string failure;
+    for (const auto& worker : workers_) worker->stop();
+    for (const auto& worker : workers_)
+        if (!wait_for(worker->ended_fd(), deadline)) abandon();
+    for (const auto& worker : workers_)
+        if (const std::string why = worker->join(); failure.empty()) failure = why;
+    return failure;
 }
 
 bool Agent::wait_for(int fd, steady_clock::time_point deadline) {
@@ -274,9 +330,10 @@ Status Agent::status() const {
     if (source_) {
         s.attachments = source_->attachments();
         s.kernel = source_->counters();
-        s.ring = source_->ring_level();
+        s.interfaces = source_->interface_counters();
+        s.rings = source_->ring_levels();
     }
-    s.engine = worker_->stats();
+    for (const auto& worker : workers_) s.engine += worker->stats();
     s.queue = writer_->queue().stats();
     s.sinks = writer_->sinks();
     if (extractor_) s.extraction = extractor_->stats();

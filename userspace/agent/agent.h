@@ -53,6 +53,10 @@ class Agent {
     void apply(const config::Config& wanted);
     bool shut_down();
     bool wait_for(int fd, std::chrono::steady_clock::time_point deadline);
+    void start_workers(const Hooks& hooks);
+    EngineOptions share_of(EngineOptions options) const;
+    std::string stop_workers(std::chrono::steady_clock::time_point deadline);
+    bool all_alive();
     [[noreturn]] void abandon();
     std::string answer(std::string_view request) const;
     Status status() const;
@@ -68,12 +72,12 @@ class Agent {
     std::unique_ptr<files::Extractor> extractor_;  ///< nullptr if nothing is extracted
     std::unique_ptr<capture::LiveSource> source_;
     std::unique_ptr<Verdicts> verdicts_;
-    std::unique_ptr<Worker> worker_;
+    std::vector<std::unique_ptr<Worker>> workers_;  ///< one for each shard
 
     std::vector<capture::Attachment> attachments_;  ///< as last announced
     LossWatch loss_watch_;
     std::uint64_t ticks_ = 0;
-    std::uint64_t turns_seen_ = 0;
+    std::vector<std::uint64_t> turns_seen_;  ///< of each worker
     std::uint64_t reloads_ = 0;
     std::string reload_error_;
     std::string follow_error_;

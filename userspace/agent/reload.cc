@@ -13,6 +13,8 @@ std::vector<std::string> needs_restart(const config::Config& running, const conf
         {"capture.xdp_mode", running.capture.xdp_mode == wanted.capture.xdp_mode},
         {"capture.checksums", running.capture.checksums == wanted.capture.checksums},
         {"capture.ring_size", running.capture.ring_size == wanted.capture.ring_size},
+        {"capture.shards", running.capture.shards == wanted.capture.shards},
+        {"capture.wake_watermark", running.capture.wake_watermark == wanted.capture.wake_watermark},
         {"files.extract", running.extract == wanted.extract},
         {"control.socket", running.control_socket == wanted.control_socket},
     };

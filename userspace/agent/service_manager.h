@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The agent's side of sd_notify(3). Without a service manager nothing of it has an effect.
+// The agent's side of sd_notify(3) and of the service manager's store of descriptors. Without a service manager nothing of
+// it has an effect.
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/file_descriptor.h"
+#include "capture/inheritance.h"
 
 namespace smtpscope::agent {
 
@@ -21,6 +25,14 @@ class ServiceManager {
     /// Due every watchdog_interval(); without one, nothing is sent.
     void alive();
 
+    /// Descriptors that an earlier process of this service put into the store (sd_listen_fds_with_names(3)). To be
+    /// called once; they are the caller's.
+    std::vector<capture::Kept> take_stored();
+    /// Makes the store hold `wanted` and nothing else of ours. What is `inherited` is there already.
+    void store(const std::vector<capture::Kept>& wanted);
+    /// Whether this process is being stopped for another one to take its place at once.
+    static bool is_restarting();
+
     /// Zero if the service manager does not watch.
     std::chrono::milliseconds watchdog_interval() const { return watchdog_interval_; }
 
@@ -30,6 +42,8 @@ class ServiceManager {
     void tell(std::string_view state, Importance importance) const;
 
     FileDescriptor socket_;  ///< none if nobody wants to hear
+    std::set<std::string> stored_;  ///< names in the store
+    std::set<std::string> known_;   ///< of these, put there by us
     std::chrono::milliseconds watchdog_interval_{};
 };
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 
@@ -78,6 +79,7 @@ const char* to_string(capture::AttachMeans means) {
 std::string describe(const capture::Attachment& a) {
     std::string text = a.interface + ": " + to_string(a.kind) + " by " + to_string(a.means);
     if (!a.reason.empty()) text += " (" + a.reason + ")";
+    if (!a.remedy.empty()) text += "; for a better way: " + a.remedy;
     return text;
 }
 
@@ -107,9 +109,38 @@ void add_attachments(JsonWriter& json, const std::vector<capture::Attachment>& a
         json.key("kind").value(to_string(a.kind));
         json.key("means").value(to_string(a.means));
         json.key("reason").value(a.reason);
+        json.key("remedy").value(a.remedy);
         json.end_object();
     }
     json.end_array();
+}
+
+void add_interfaces(JsonWriter& json, const std::vector<capture::LiveSource::OfInterface>& interfaces) {
+    json.begin_array();
+    for (const auto& i : interfaces) {
+        json.begin_object();
+        json.key("interface").value(i.interface);
+        json.key("ifindex").value(std::uint64_t{i.ifindex});
+        add_counts(json.key("kernel"), i.counters);
+        json.end_object();
+    }
+    json.end_array();
+}
+
+void add_ring(JsonWriter& json, const capture::RingLevel& ring) {
+    json.begin_object();
+    json.key("used").value(ring.used);
+    json.key("size").value(ring.size);
+    json.end_object();
+}
+
+capture::RingLevel all_rings(const std::vector<capture::RingLevel>& rings) {
+    capture::RingLevel all;
+    for (const capture::RingLevel& ring : rings) {
+        all.used += ring.used;
+        all.size += ring.size;
+    }
+    return all;
 }
 
 void add_sinks(JsonWriter& json, const std::vector<log::SinkStatus>& sinks) {
@@ -165,10 +196,11 @@ std::string to_json(const Status& s) {
     json.key("reload_error").value(s.reload_error);
     add_attachments(json.key("attachments"), s.attachments);
     add_counts(json.key("kernel"), s.kernel);
-    json.key("ring").begin_object();
-    json.key("used").value(s.ring.used);
-    json.key("size").value(s.ring.size);
-    json.end_object();
+    add_interfaces(json.key("interfaces"), s.interfaces);
+    add_ring(json.key("ring"), all_rings(s.rings));
+    json.key("rings").begin_array();
+    for (const capture::RingLevel& ring : s.rings) add_ring(json, ring);
+    json.end_array();
     add_counts(json.key("engine"), named(s.engine));
     add_counts(json.key("queue"), named(s.queue));
     add_counts(json.key("extraction"), named(s.extraction));
@@ -190,7 +222,17 @@ std::string to_text(const Status& s) {
     text += "attached\n";
     for (const auto& a : s.attachments) text += "  " + describe(a) + '\n';
     add_section(text, "kernel", s.kernel);
-    text += "ring: " + in_mib(s.ring.used) + " of " + in_mib(s.ring.size) + " in use\n";
+    for (const auto& i : s.interfaces) {
+        const auto count = [&](std::string_view name) {
+            const auto it = std::find_if(i.counters.begin(), i.counters.end(), [&](const auto& c) { return c.name == name; });
+            return std::to_string(it == i.counters.end() ? 0 : it->value);
+        };
+        if (i.interface.empty() && count("seen") == "0") continue;
+        text += "  " + (i.interface.empty() ? std::string("others") : i.interface) + ": " + count("seen") + " seen, " +
+                count("delivered") + " delivered, " + count("ignored") + " ignored, " + count("lost") + " lost\n";
+    }
+    for (const capture::RingLevel& ring : s.rings)
+        text += "ring: " + in_mib(ring.used) + " of " + in_mib(ring.size) + " in use\n";
     add_section(text, "analysis", named(s.engine));
     text += "waiting for sinks: " + std::to_string(s.queue.pending) + " records, " + in_mib(s.queue.pending_bytes) +
             "; dropped:";

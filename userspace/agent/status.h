@@ -24,7 +24,8 @@ struct Status {
     std::string reload_error;  ///< why the last reload was refused; empty if it was not
     std::vector<capture::Attachment> attachments;
     std::vector<capture::Counter> kernel;
-    capture::RingLevel ring;
+    std::vector<capture::LiveSource::OfInterface> interfaces;
+    std::vector<capture::RingLevel> rings;
     EngineStats engine;
     QueueStats queue;
     std::vector<log::SinkStatus> sinks;

@@ -17,11 +17,12 @@ constexpr Duration drain_limit = 1s;
 
 }  // namespace
 
-Worker::Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control,
-               Hooks hooks)
-    : source_(source),
-      ended_(make_event()),
-      thread_([=, this, &sink, hooks = std::move(hooks)] { run(options, sink, control, hooks); }) {}
+Worker::Worker(capture::Source& source, RecordSink& sink, FlowControl* control)
+    : source_(source), sink_(sink), control_(control), ended_(make_event()) {}
+
+void Worker::start(const EngineOptions& options, Hooks hooks) {
+    thread_ = std::thread([=, this, hooks = std::move(hooks)] { run(options, hooks); });
+}
 
 Worker::~Worker() {
     stop();
@@ -48,9 +49,32 @@ EngineStats Worker::stats() const {
     return stats_;
 }
 
-void Worker::run(const EngineOptions& options, RecordSink& sink, FlowControl* control, const Hooks& hooks) {
+void Worker::pass(const Packet& packet) {
+    const std::lock_guard lock(mutex_);
+    if (passed_.size() >= max_passed) {
+        passed_dropped_.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    passed_.push_back({packet, {packet.data.begin(), packet.data.end()}});
+    has_passed_.store(true, std::memory_order_relaxed);
+}
+
+void Worker::take_passed(Engine& engine) {
+    std::vector<Passed> all;
+    {
+        const std::lock_guard lock(mutex_);
+        all.swap(passed_);
+        has_passed_.store(false, std::memory_order_relaxed);
+    }
+    for (Passed& one : all) {
+        one.packet.data = one.data;
+        engine.packet(one.packet);
+    }
+}
+
+void Worker::run(const EngineOptions& options, const Hooks& hooks) {
     try {
-        Engine engine(options, sink, control, hooks);
+        Engine engine(options, sink_, control_, hooks);
         try {
             analyse(engine);
         } catch (const capture::Error& e) {
@@ -90,6 +114,7 @@ std::size_t Worker::turn(Engine& engine, Duration timeout) {
         ++packets;
     });
     at_end_ = status != capture::SourceStatus::more;
+    if (has_passed_.load(std::memory_order_relaxed)) take_passed(engine);
     if (packets != 0) {
         last_packet_ = latest;
         last_packet_seen_ = steady_clock::now();

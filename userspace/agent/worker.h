@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "agent/file_descriptor.h"
 #include "capture/source.h"
@@ -16,13 +17,19 @@ namespace smtpscope::agent {
 
 class Worker {
   public:
-    /// Source, sink, control and the content sink in `hooks` outlive the worker; `control` may be nullptr.
-    Worker(capture::Source& source, const EngineOptions& options, RecordSink& sink, FlowControl* control,
-           Hooks hooks = {});
+    /// Source, sink and control outlive the worker; `control` may be nullptr.
+    Worker(capture::Source& source, RecordSink& sink, FlowControl* control);
     /// stop() and join.
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
+
+    /// To be called once. What `hooks` refer to outlives the worker.
+    void start(const EngineOptions& options, Hooks hooks = {});
+    /// A packet that came in another worker's ring and belongs to this one. Thread-safe. Beyond max_passed waiting ones
+    /// it is dropped and counted.
+    void pass(const Packet& packet);
+    std::uint64_t passed_dropped() const { return passed_dropped_.load(std::memory_order_relaxed); }
 
     /// Asks the worker to analyse what has been captured so far, to end every session and to leave.
     void stop();
@@ -39,7 +46,14 @@ class Worker {
     std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
 
   private:
-    void run(const EngineOptions& options, RecordSink& sink, FlowControl* control, const Hooks& hooks);
+    struct Passed {
+        Packet packet;
+        std::vector<std::uint8_t> data;
+    };
+    static constexpr std::size_t max_passed = 256;  ///< of at most 64 KiB: put together from fragments
+
+    void run(const EngineOptions& options, const Hooks& hooks);
+    void take_passed(Engine& engine);
     void analyse(Engine& engine);
     void drain(Engine& engine);
     std::size_t turn(Engine& engine, Duration timeout);
@@ -47,11 +61,16 @@ class Worker {
     void publish(const Engine& engine);
 
     capture::Source& source_;
+    RecordSink& sink_;
+    FlowControl* control_;
     FileDescriptor ended_;
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint64_t> turns_{0};
     std::atomic<bool> has_options_{false};
+    std::atomic<bool> has_passed_{false};
+    std::atomic<std::uint64_t> passed_dropped_{0};
     mutable std::mutex mutex_;
+    std::vector<Passed> passed_;
     std::optional<EngineOptions> new_options_;
     EngineStats stats_;
     std::string failure_;

@@ -119,6 +119,7 @@ std::unique_ptr<Hook> take_over(const Programs& programs, const Interface& inter
     if (!ours) return nullptr;
     auto hook = std::make_unique<LinkHook>(std::move(link));
     hook->attachment.means = is_xdp(kind) ? AttachMeans::link : AttachMeans::tcx;
+    hook->inherited = true;
     return hook;
 }
 

@@ -44,6 +44,7 @@ class Hook {
     /// From now on it stays attached when this ends, if it needs no descriptor for that.
     virtual void leave() {}
     Attachment attachment;
+    bool inherited = false;  ///< an earlier process had attached it
 };
 
 /// Under what a later process finds the link of a hook.

@@ -16,6 +16,7 @@ namespace smtpscope::capture {
 struct Kept {
     std::string name;
     int fd;
+    bool inherited = false;  ///< an earlier process had kept it under this name
 };
 
 /// The name under which a thing of this version is kept.

@@ -105,7 +105,7 @@ class LiveSource::Impl {
         const std::lock_guard lock(mutex_);
         for (const auto& [index, watched] : watched_)
             for (const auto& hook : watched.hooks)
-                if (hook->link() >= 0) all.push_back({kept_name(hook_name(index, hook->attachment.kind)), hook->link()});
+                if (hook->link() >= 0) all.push_back({kept_name(hook_name(index, hook->attachment.kind)), hook->link(), hook->inherited});
         return all;
     }
 

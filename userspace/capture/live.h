@@ -52,6 +52,8 @@ class LiveSource {
     unsigned shards() const;
     /// Both directions of a connection come from the same one. Each may be read by a thread of its own.
     Source& shard(unsigned number);
+    /// The one that a whole IP packet (LinkType::raw_ip) belongs to; 0 if it is none of TCP.
+    unsigned shard_of(const Packet& packet) const;
 
     /// Whether the rings are an earlier process's, with what was captured since.
     bool took_over() const;

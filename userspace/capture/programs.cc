@@ -154,10 +154,10 @@ void Programs::load(Inheritance* inherited) {
 }
 
 std::vector<Kept> Programs::kept() const {
-    std::vector<Kept> all = {{kept_name("map-flows"), bpf_map__fd(skeleton_->maps.flows)},
-                             {kept_name("map-counters"), bpf_map__fd(skeleton_->maps.counters)},
-                             {kept_name("map-bss"), bpf_map__fd(skeleton_->maps.bss)}};
-    for (unsigned i = 0; i < shards(); ++i) all.push_back({kept_name(ring_name(i)), rings_[i].get()});
+    std::vector<Kept> all = {{kept_name("map-flows"), bpf_map__fd(skeleton_->maps.flows), took_over_},
+                             {kept_name("map-counters"), bpf_map__fd(skeleton_->maps.counters), took_over_},
+                             {kept_name("map-bss"), bpf_map__fd(skeleton_->maps.bss), took_over_}};
+    for (unsigned i = 0; i < shards(); ++i) all.push_back({kept_name(ring_name(i)), rings_[i].get(), took_over_});
     return all;
 }
 

@@ -67,6 +67,8 @@ constexpr Key<Config> keys[] = {
     key<Enum<xdp_modes>, &C::capture, &Options::xdp_mode>("capture.xdp_mode"),
     key<Enum<checksum_modes>, &C::capture, &Options::checksums>("capture.checksums"),
     key<Size<least_ring, most_ring>, &C::capture, &Options::ring_size>("capture.ring_size"),
+    key<Number<1, 64>, &C::capture, &Options::shards>("capture.shards"),
+    key<Size<>, &C::capture, &Options::wake_watermark>("capture.wake_watermark"),
 
     key<Enum<hosts>, &C::analyzer, &A::mail_path_capture>("analyzer.mail_path_capture"),
     key<Bool, &C::analyzer, &A::mail_transaction_validation>("analyzer.mail_transaction_validation"),
@@ -75,6 +77,7 @@ constexpr Key<Config> keys[] = {
     key<Number<>, &C::analyzer, &A::max_to_addresses>("analyzer.max_to_addresses"),
     key<Number<>, &C::analyzer, &A::max_cc_addresses>("analyzer.max_cc_addresses"),
     key<Number<>, &C::analyzer, &A::max_path_length>("analyzer.max_path_length"),
+    key<Size<>, &C::analyzer, &A::max_message_bytes>("analyzer.max_message_bytes"),
     key<Networks, &C::analyzer, &A::local_nets>("analyzer.local_nets"),
     key<Set<Enum<extra_fields>>, &C::analyzer, &A::extra_fields>("analyzer.extra_fields"),
     key<Enum<hosts>, &C::analyzer, &A::detect_clients_in_messages_from>("analyzer.detect_clients_in_messages_from"),
