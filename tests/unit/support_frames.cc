@@ -114,9 +114,9 @@ Buffer ipv6_fragment(const Buffer& ip, const Piece& piece, std::size_t headers) 
     Buffer out(ip.begin(), ip.begin() + static_cast<std::ptrdiff_t>(headers));
     out[1] = static_cast<std::uint8_t>(piece.ecn << 4);
     set16(out, 4, headers - 40 + 8 + piece.end - piece.begin);
-    std::uint8_t& next = out[headers == 40 ? 6 : 40];  // of one header before it at most
-    out.push_back(next);
-    next = 44;
+    const std::size_t next = headers == 40 ? 6 : 40;  // one header before it at most
+    out.push_back(out[next]);
+    out[next] = 44;
     out.push_back(0);
     put16(out, piece.begin | (piece.more ? 1U : 0U));
     put32(out, piece.id);
