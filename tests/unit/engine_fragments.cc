@@ -40,7 +40,7 @@ std::vector<Frame> fragmented(const std::vector<Sent>& all, bool v6, std::mt1993
         const std::size_t size = ip.size() - (v6 ? 40 : 20);
         std::vector<Frame> pieces;
         for (std::size_t begin = 0; begin < size;) {
-            const std::size_t end = std::min(size, begin + 24 + random() % 12 * 8);
+            const std::size_t end = std::min(size, begin + (begin == 0 ? 24 : 8 + random() % 6 * 8));
             if (begin == 0 && end == size) {
                 pieces.push_back({ip, at(s.at)});
             } else {
@@ -49,9 +49,10 @@ std::vector<Frame> fragmented(const std::vector<Sent>& all, bool v6, std::mt1993
             begin = end;
         }
         ++id;
-        // The last that comes has no copy behind it, which would begin a datagram that never ends.
         std::shuffle(pieces.begin(), pieces.end(), random);
-        if (pieces.size() > 1 && random() % 3 == 0) pieces.insert(pieces.begin(), pieces[pieces.size() / 2]);
+        // Not of the one that comes last: its second would begin a datagram that never ends.
+        if (pieces.size() > 1 && random() % 3 == 0)
+            pieces.insert(pieces.begin(), Frame(pieces[random() % (pieces.size() - 1)]));
         out.insert(out.end(), pieces.begin(), pieces.end());
     }
     return out;
