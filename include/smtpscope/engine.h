@@ -47,18 +47,36 @@ struct Hooks {
     std::function<void(const Info&)> log_smtp;  ///< after it was written
     /// When a session ends, with its open transaction (nullptr if there is none), before that is written.
     std::function<void(const ConnId&, const State&, Info*)> finalize_smtp;
+    /// A packet was put together of IP fragments. True: another shard, which its connection belongs to, has taken it,
+    /// and it is not looked at here. It is valid during the call alone.
+    std::function<bool(const Packet&)> reassembled;
     ContentSink* content = nullptr;  ///< where bodies are extracted to; outlives the engine
 };
 
-/// What became of the packets and of memory; each packet is counted under exactly one cause.
+/// What became of the packets and of memory. Each packet is counted under exactly one cause:
+///
+///     packets   = segments + not_tcp + malformed + bad_checksums + fragments
+///     fragments = those of the fragments_* that count fragments
+///
+/// A packet put together of fragments is one more packet, counted again where it is looked at, here or in another
+/// shard. Packets that were captured are therefore packets - packets_reassembled, in the sum over all shards.
 struct EngineStats {
     std::uint64_t packets = 0;
-    std::uint64_t bytes = 0;     ///< captured, headers included
+    std::uint64_t bytes = 0;     ///< of the packets, as far as captured, headers included
     std::uint64_t segments = 0;  ///< given to a connection
     std::uint64_t not_tcp = 0;
-    std::uint64_t not_mail = 0;   ///< TCP between ports that are not ours
-    std::uint64_t malformed = 0;  ///< headers cut off or inconsistent
-    std::uint64_t fragments = 0;
+    std::uint64_t not_mail = 0;               ///< TCP between ports that are not ours
+    std::uint64_t malformed = 0;              ///< headers cut off or inconsistent
+    std::uint64_t fragments = 0;              ///< of IP packets: over IPv4 of TCP, over IPv6 of any protocol
+    std::uint64_t fragments_reassembled = 0;  ///< became part of a whole packet
+    std::uint64_t fragments_repeated = 0;     ///< had come before
+    std::uint64_t fragments_expired = 0;      ///< the rest did not come in time
+    std::uint64_t fragments_overlapping = 0;  ///< dropped with a packet in which two overlapped
+    std::uint64_t fragments_invalid = 0;      ///< dropped because they contradict each other or the protocol
+    std::uint64_t fragments_evicted = 0;      ///< gave way to others because of Limits::fragment_memory
+    std::uint64_t fragments_cut = 0;          ///< not wholly captured
+    std::uint64_t fragments_held = 0;         ///< wait for the rest, now
+    std::uint64_t packets_reassembled = 0;    ///< put together of fragments
     std::uint64_t bad_checksums = 0;
     std::uint64_t stray = 0;  ///< of no connection that is followed and could not begin one
     std::uint64_t flows_opened = 0;
@@ -73,8 +91,9 @@ struct EngineStats {
     std::uint64_t files = 0;           ///< records of files
     std::uint64_t tls_handshakes = 0;  ///< records of handshakes after STARTTLS
     std::uint64_t notices = 0;
-    std::uint64_t flows_open = 0;   ///< now
-    std::uint64_t memory_held = 0;  ///< bytes of out-of-order data, now
+    std::uint64_t flows_open = 0;       ///< now
+    std::uint64_t memory_held = 0;      ///< bytes of out-of-order data, now
+    std::uint64_t fragment_memory = 0;  ///< bytes held for IP fragments, now
 };
 
 EngineStats& operator+=(EngineStats& sum, const EngineStats& one);

@@ -85,12 +85,13 @@ struct FileOptions {
 
 /// `limits:` in the configuration: bounds on what one peer can make the agent hold.
 struct Limits {
-    std::size_t flows = 262144;                        ///< connections followed at once; the idlest gives way
-    std::size_t memory = std::size_t{256} << 20;       ///< bytes held for out-of-order data, all connections together
-    std::size_t flow_memory = std::size_t{4} << 20;    ///< the same for one direction of one connection
-    std::size_t line_length = std::size_t{2} << 20;    ///< of a command, reply or body line, in bytes
-    std::size_t pending_commands = 1000;               ///< sent and not yet answered
-    Duration idle_timeout = std::chrono::minutes(15);  ///< RFC 5321, 4.5.3.2 allows up to ten between commands
+    std::size_t flows = 262144;                          ///< connections followed at once; the idlest gives way
+    std::size_t memory = std::size_t{256} << 20;         ///< bytes held for out-of-order data, all connections together
+    std::size_t flow_memory = std::size_t{4} << 20;      ///< the same for one direction of one connection
+    std::size_t fragment_memory = std::size_t{4} << 20;  ///< bytes held for IP fragments; the oldest give way
+    std::size_t line_length = std::size_t{2} << 20;      ///< of a command, reply or body line, in bytes
+    std::size_t pending_commands = 1000;                 ///< sent and not yet answered
+    Duration idle_timeout = std::chrono::minutes(15);    ///< RFC 5321, 4.5.3.2 allows up to ten between commands
     Duration handshake_timeout = std::chrono::seconds(10);  ///< a SYN without data
     Duration gap_timeout = std::chrono::milliseconds(500);  ///< how long an acknowledged hole may still be filled
 };

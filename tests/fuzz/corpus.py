@@ -101,6 +101,21 @@ def handshakes():
         yield b"\0\7" + b"".join(struct.pack("!H", len(t) | side << 15) + t for side, t in turns)
 
 
+def fragments():
+    """Seeds of the target: the limit, then three bytes and more a fragment, as its read() takes them."""
+    def one(begin, units, more, v6=0, number=0, odd=None):
+        return bytes([v6 | number << 2 | more << 4 | 0x20, begin, units | (0x30 if odd is not None else 0)]
+                     + ([odd] if odd is not None else []))
+
+    for v6 in (0, 1):
+        in_order = one(0, 3, 1, v6) + one(3, 3, 1, v6) + one(6, 4, 0, v6, 0, 0x18)
+        other = one(0, 4, 1, v6, 1) + one(2, 4, 1, v6, 1) + one(4, 2, 1, v6, 1) + one(0, 3, 1, v6, 1)
+        yield b"\x40" + in_order + other + one(3, 3, 0, v6, 1) + in_order
+        yield b"\1" + one(6, 4, 0, v6) + one(3, 3, 1, v6) + one(3, 3, 1, v6) + one(0, 3, 1, v6)
+        yield b"\1" + one(0, 3, 1, v6) + one(3, 3, 1, v6, 0, 0x80) + one(6, 3, 0, v6, 0, 0x81) + one(6, 3, 0, v6, 0, 0x40)
+        yield b"\xff" + one(0, 3, 1, v6) + b"".join(one(0, 3, 1, v6, n % 3) for n in range(70)) + one(3, 3, 0, v6)
+
+
 def ethernet_tcp(payload):
     tcp = struct.pack("!HHIIBBHHH", 40000, 25, 1, 1, 0x50, 0x18, 65535, 0, 0) + payload
     ip4 = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0, bytes(4), socket.inet_aton("192.0.2.1"))
@@ -118,6 +133,8 @@ def seeds():
     yield from decoders()
     for seed in handshakes():
         yield "tls", seed
+    for seed in fragments():
+        yield "fragments", seed
     headers = ethernet_tcp(b"")["raw"]
     yield "decode", bytes([1, 4, 0, 0, 0, 0, 1, 0, len(headers)]) + headers + b"later piece"
     for c in CONVERSATIONS:

@@ -168,6 +168,7 @@ std::string records_of(const std::vector<Frame>& frames, const Captured& how, Ra
     engine.finish();
     const EngineStats s = engine.stats();
     ENSURE(s.packets == s.segments + s.not_tcp + s.malformed + s.fragments + s.bad_checksums);
+    ENSURE(s.fragments == 0 && s.packets_reassembled == 0);
     ENSURE(s.flows_open == 0 && s.memory_held == 0);
     return records.text();
 }

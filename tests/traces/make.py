@@ -50,6 +50,30 @@ def ip_packet(source, target, segment, extensions=b""):
     return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + segment
 
 
+def fragments(packet, size, number):
+    """The fragments of an IP packet with `size` octets each, a multiple of 8; the packet itself if it needs none."""
+    if packet[0] >> 4 == 4:
+        headers, data = packet[:20], packet[20:]
+    else:
+        end = 40 if packet[6] else 40 + (packet[41] + 1) * 8  # a hop-by-hop header stands in all of them
+        headers, data = packet[:end], packet[end:]
+    if len(data) <= size:
+        return [packet]
+    out = []
+    for begin in range(0, len(data), size):
+        part, more = data[begin:begin + size], begin + size < len(data)
+        if packet[0] >> 4 == 4:
+            header = (headers[:2] + struct.pack("!HHH", 20 + len(part), number, begin // 8 | more << 13) + headers[8:10]
+                      + bytes(2) + headers[12:])
+            out.append(header[:10] + struct.pack("!H", checksum(header)) + header[12:] + part)
+            continue
+        at = 6 if len(headers) == 40 else 40
+        header = headers[:4] + struct.pack("!H", len(headers) - 40 + 8 + len(part)) + headers[6:]
+        header = header[:at] + b"\x2c" + header[at + 1:]
+        out.append(header + struct.pack("!BBHI", headers[at], 0, begin | more, number) + part)
+    return out
+
+
 class Capture:
     """Packets in the order of their capture, and the file that holds them."""
 
@@ -59,6 +83,9 @@ class Capture:
         self.now = start
         self.packets = []  # (time, frame, length on the wire)
         self.late = []  # [packets to come first, ip packet]
+        self.fragment = 0  # octets in a fragment; 0: packets stay whole
+        self.backwards = False  # the last fragment of a packet comes first
+        self.fragmented = 0
 
     def frame(self, packet):
         """The packet behind the headers of its link."""
@@ -80,9 +107,12 @@ class Capture:
         if after:
             self.late.append([after, packet, snap])
             return
-        self.now += MILLISECOND
-        frame = self.frame(packet)
-        self.packets.append((self.now, frame[:snap], len(frame)))
+        self.fragmented += 1
+        pieces = fragments(packet, self.fragment, self.fragmented) if self.fragment else [packet]
+        for piece in reversed(pieces) if self.backwards else pieces:
+            self.now += MILLISECOND
+            frame = self.frame(piece)
+            self.packets.append((self.now, frame[:snap], len(frame)))
         due = [entry for entry in self.late if entry[0] <= 1]
         self.late = [[n - 1, p, s] for n, p, s in self.late if n > 1]
         for _, p, s in due:

@@ -26,8 +26,9 @@ A record has to have the expected fields and no others, but for those in ALWAYS 
 weird are compared in cases that expect something of them or have the setting `streams`.
 
 Settings: args (of `read`), link, form (of the file), cut (bytes at its end), vlan, ends (`4`, `6`, or `6+` with an
-extension header), port (the server's), close (`no`: the capture ends first), shuffle (seed: packets change places),
-status, stderr (a regular expression), known (the case fails so far, and why: it is skipped until it passes).
+extension header), fragment (octets in an IP fragment; `24 backwards`: the last of a packet comes first), port (the
+server's), close (`no`: the capture ends first), shuffle (seed: packets change places), status, stderr (a regular
+expression), known (the case fails so far, and why: it is skipped until it passes).
 """
 import json
 import random
@@ -66,6 +67,8 @@ class Case:
         """Writes the capture."""
         get = self.settings.get
         capture = Capture(get("link", "ethernet"), [int(v) for v in get("vlan", "").split()])
+        size, _, order = get("fragment", "0").partition(" ")
+        capture.fragment, capture.backwards = int(size), order == "backwards"
         Player(self, capture).play()
         if "shuffle" in self.settings:
             capture.shuffle(random.Random(int(get("shuffle"))), reach=6, first=3)

@@ -63,8 +63,8 @@ log:
     - { type: journald, streams: [weird] }
     - { type: file, format: tsv, directory: /var/log/x, rotate: { size: 1MB, age: 2d, keep: 3, compress: true } }
     - { type: stdout, format: brief }
-limits: { flows: 8, memory: 9KiB, flow_memory: 10, line_length: 11, pending_commands: 12, idle_timeout: 13s,
-          handshake_timeout: 14ms, gap_timeout: 15us }
+limits: { flows: 8, memory: 9KiB, flow_memory: 10, fragment_memory: 20, line_length: 11,
+          pending_commands: 12, idle_timeout: 13s, handshake_timeout: 14ms, gap_timeout: 15us }
 control: { socket: /tmp/s }
 )");
     CHECK(c.capture.interfaces == std::vector<std::string>{"eth0", "veth*"});
@@ -104,6 +104,7 @@ control: { socket: /tmp/s }
     CHECK(c.limits.flows == 8);
     CHECK(c.limits.memory == 9216);
     CHECK(c.limits.flow_memory == 10);
+    CHECK(c.limits.fragment_memory == 20);
     CHECK(c.limits.line_length == 11);
     CHECK(c.limits.pending_commands == 12);
     CHECK(c.limits.idle_timeout == std::chrono::seconds(13));

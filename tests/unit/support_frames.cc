@@ -79,6 +79,7 @@ Buffer ipv6(const PacketSpec& spec, const Buffer& payload) {
         const std::size_t begin = chain.size();
         chain.insert(chain.end(), e.bytes, 0);
         chain[begin] = i + 1 < spec.extensions.size() ? spec.extensions[i + 1].number : spec.protocol;
+        if (e.number == 44) set16(chain, begin + 2, e.fragment);
         // The authentication header counts 4-byte units less 2, the fragment header has no length.
         if (e.number != 44)
             chain[begin + 1] = static_cast<std::uint8_t>(e.number == 51 ? e.bytes / 4 - 2 : e.bytes / 8 - 1);
@@ -93,6 +94,33 @@ Buffer ipv6(const PacketSpec& spec, const Buffer& payload) {
     }
     out.insert(out.end(), chain.begin(), chain.end());
     out.insert(out.end(), payload.begin(), payload.end());
+    return out;
+}
+
+Buffer ipv4_fragment(const Buffer& ip, const Piece& piece) {
+    const std::size_t header = std::size_t{ip[0]} % 16 * 4;
+    Buffer out(ip.begin(), ip.begin() + static_cast<std::ptrdiff_t>(header));
+    out[1] = piece.ecn;
+    set16(out, 2, header + piece.end - piece.begin);
+    set16(out, 4, piece.id & 0xffff);
+    set16(out, 6, piece.begin / 8 | (piece.more ? 0x2000U : 0U));
+    set16(out, 10, 0);
+    set16(out, 10, naive_sum(out) ^ 0xffffU);
+    for (std::size_t i = header + piece.begin; i < header + piece.end; ++i) out.push_back(i < ip.size() ? ip[i] : 0);
+    return out;
+}
+
+Buffer ipv6_fragment(const Buffer& ip, const Piece& piece, std::size_t headers) {
+    Buffer out(ip.begin(), ip.begin() + static_cast<std::ptrdiff_t>(headers));
+    out[1] = static_cast<std::uint8_t>(piece.ecn << 4);
+    set16(out, 4, headers - 40 + 8 + piece.end - piece.begin);
+    const std::size_t next = headers == 40 ? 6 : 40;  // one header before it at most
+    out.push_back(out[next]);
+    out[next] = 44;
+    out.push_back(0);
+    put16(out, piece.begin | (piece.more ? 1U : 0U));
+    put32(out, piece.id);
+    for (std::size_t i = headers + piece.begin; i < headers + piece.end; ++i) out.push_back(i < ip.size() ? ip[i] : 0);
     return out;
 }
 
@@ -117,6 +145,10 @@ std::size_t headers_size(const PacketSpec& spec) {
     std::size_t size = (spec.v6 ? 40 : 20 + spec.ip_options) + 20 + spec.tcp_options;
     for (const Extension& e : spec.extensions) size += e.bytes;
     return size;
+}
+
+Buffer fragment(const Buffer& ip, const Piece& piece, std::size_t headers) {
+    return ip[0] >> 4 == 4 ? ipv4_fragment(ip, piece) : ipv6_fragment(ip, piece, headers);
 }
 
 Buffer ethernet(const Buffer& ip, const std::vector<std::uint16_t>& tags) {

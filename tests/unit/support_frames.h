@@ -20,6 +20,7 @@ enum Flags : std::uint8_t { fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ack 
 struct Extension {
     std::uint8_t number;
     std::size_t bytes;
+    std::uint16_t fragment = 0;  ///< of a Fragment header: offset and flags
 };
 
 /// A packet from the IP header on. Lengths and checksums are right unless they are said to be otherwise.
@@ -43,6 +44,16 @@ struct PacketSpec {
 Buffer ip_packet(const PacketSpec& spec);
 /// Bytes of the IP and TCP headers together.
 std::size_t headers_size(const PacketSpec& spec);
+
+/// A fragment of an IP packet.
+struct Piece {
+    std::size_t begin = 0, end = 0;  ///< of its octets behind the headers; what the packet lacks of them are zeros
+    bool more = true;
+    std::uint32_t id = 0x1234;
+    std::uint8_t ecn = 0;
+};
+/// `headers`: bytes of an IPv6 packet that stand in every fragment before the Fragment header.
+Buffer fragment(const Buffer& ip, const Piece& piece, std::size_t headers = 40);
 
 /// In front of an IP packet: Ethernet with the given tags, the outer one first.
 Buffer ethernet(const Buffer& ip, const std::vector<std::uint16_t>& tags = {});

@@ -9,6 +9,11 @@ std::vector<Loss> losses(const Status& s) {
         if (c.name.starts_with("lost_")) all.push_back({"packets " + c.name, c.value, {}});
     }
     all.push_back({"packets malformed", s.engine.malformed, {}});
+    all.push_back({"fragments without the rest of their packets", s.engine.fragments_expired, {}});
+    all.push_back({"fragments that overlap", s.engine.fragments_overlapping, {}});
+    all.push_back({"fragments invalid", s.engine.fragments_invalid, {}});
+    all.push_back({"fragments given up for memory", s.engine.fragments_evicted, {}});
+    all.push_back({"fragments not wholly captured", s.engine.fragments_cut, {}});
     all.push_back({"sessions evicted", s.engine.flows_evicted, {}});
     all.push_back({"bytes missing in sessions", s.engine.gap_bytes, {}});
     all.push_back({"bytes given up for memory", s.engine.overload_bytes, {}});

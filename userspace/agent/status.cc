@@ -19,6 +19,15 @@ std::vector<NamedCount> named(const EngineStats& s) {
             {"not_mail", s.not_mail},
             {"malformed", s.malformed},
             {"fragments", s.fragments},
+            {"fragments_reassembled", s.fragments_reassembled},
+            {"fragments_repeated", s.fragments_repeated},
+            {"fragments_expired", s.fragments_expired},
+            {"fragments_overlapping", s.fragments_overlapping},
+            {"fragments_invalid", s.fragments_invalid},
+            {"fragments_evicted", s.fragments_evicted},
+            {"fragments_cut", s.fragments_cut},
+            {"fragments_held", s.fragments_held},
+            {"packets_reassembled", s.packets_reassembled},
             {"bad_checksums", s.bad_checksums},
             {"stray", s.stray},
             {"flows_opened", s.flows_opened},
@@ -34,7 +43,8 @@ std::vector<NamedCount> named(const EngineStats& s) {
             {"files", s.files},
             {"tls_handshakes", s.tls_handshakes},
             {"notices", s.notices},
-            {"memory_held", s.memory_held}};
+            {"memory_held", s.memory_held},
+            {"fragment_memory", s.fragment_memory}};
 }
 
 std::vector<NamedCount> named(const QueueStats& s) {
@@ -208,6 +218,7 @@ std::string to_json(const Status& s) {
     json.key("memory").begin_object();
     json.key("resident").value(s.resident_bytes);
     json.key("out_of_order").value(s.engine.memory_held);
+    json.key("fragments").value(s.engine.fragment_memory);
     json.end_object();
     json.end_object();
     return json.text() + '\n';

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "net/decode.h"
+#include "net/fragments.h"
 #include "records/notices.h"
 #include "records/session.h"
 #include "records/software.h"
@@ -181,29 +182,25 @@ class Engine::Impl final : public tcp::SessionFactory {
                    }),
           software_(options_.software, options_.uid_seed),
           context_{&options_, &sink, &hooks_, &stats_, &files_, &notices_, &software_},
+          fragments_(options_.limits),
           table_(options_.limits, options_.likely_server_ports, *this) {}
 
     void packet(const Packet& p) {
-        ++stats_.packets;
-        stats_.bytes += p.data.size();
-        net::Segment s;
-        switch (net::decode(effective(p), s)) {
-            case net::Decoded::segment:
-                table_.segment(s);
-                break;
-            case net::Decoded::not_tcp:
-                ++stats_.not_tcp;
-                break;
-            case net::Decoded::malformed:
-                ++stats_.malformed;
-                break;
-            case net::Decoded::fragment:
-                ++stats_.fragments;
-                break;
-            case net::Decoded::bad_checksum:
-                ++stats_.bad_checksums;
-                break;
-        }
+        const Packet captured = effective(p);
+        net::Fragment fragment;
+        if (look_at(captured, fragment) != net::Decoded::fragment) return;
+        const std::optional<Packet> whole = fragments_.add(captured, fragment);
+        if (!whole || (hooks_.reassembled && hooks_.reassembled(*whole))) return;
+        look_at(*whole, fragment);  // which it is not
+    }
+
+    void advance(Timestamp now) {
+        fragments_.advance(now);
+        table_.advance(now);
+    }
+    void finish() {
+        fragments_.finish();
+        table_.finish();
     }
 
     void set_options(const EngineOptions& options) {
@@ -230,10 +227,9 @@ class Engine::Impl final : public tcp::SessionFactory {
         s.gap_bytes = a.gap_bytes;
         s.overload_bytes = a.overload_bytes;
         s.memory_held = a.memory;
+        add_fragments(s);
         return s;
     }
-
-    tcp::Table& table() { return table_; }
 
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
         return std::make_unique<MailSession>(context_, id, records::make_uid(options_.uid_seed, id, begin), conn,
@@ -249,6 +245,46 @@ class Engine::Impl final : public tcp::SessionFactory {
         return p;
     }
 
+    /// Counts the packet. A segment goes to its connection.
+    net::Decoded look_at(const Packet& p, net::Fragment& fragment) {
+        ++stats_.packets;
+        stats_.bytes += p.data.size();
+        net::Segment s;
+        const net::Decoded kind = net::decode(p, s, &fragment);
+        switch (kind) {
+            case net::Decoded::segment:
+                table_.segment(s);
+                break;
+            case net::Decoded::not_tcp:
+                ++stats_.not_tcp;
+                break;
+            case net::Decoded::malformed:
+                ++stats_.malformed;
+                break;
+            case net::Decoded::fragment:
+                ++stats_.fragments;
+                break;
+            case net::Decoded::bad_checksum:
+                ++stats_.bad_checksums;
+                break;
+        }
+        return kind;
+    }
+
+    void add_fragments(EngineStats& s) const {
+        const net::FragmentStats& f = fragments_.stats();
+        s.fragments_reassembled = f.reassembled;
+        s.fragments_repeated = f.repeated;
+        s.fragments_expired = f.expired;
+        s.fragments_overlapping = f.overlapping;
+        s.fragments_invalid = f.invalid;
+        s.fragments_evicted = f.evicted;
+        s.fragments_cut = f.cut;
+        s.fragments_held = f.held;
+        s.packets_reassembled = f.packets;
+        s.fragment_memory = f.memory;
+    }
+
     EngineOptions options_;
     Hooks hooks_;
     FlowControl* control_;
@@ -257,6 +293,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     records::Notices notices_;
     records::SoftwareTracker software_;
     Context context_;
+    net::Defragmenter fragments_;
     tcp::Table table_;
 };
 
@@ -269,10 +306,10 @@ void Engine::packet(const Packet& p) {
     impl_->packet(p);
 }
 void Engine::advance(Timestamp now) {
-    impl_->table().advance(now);
+    impl_->advance(now);
 }
 void Engine::finish() {
-    impl_->table().finish();
+    impl_->finish();
 }
 void Engine::set_options(const EngineOptions& options) {
     impl_->set_options(options);

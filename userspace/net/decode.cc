@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "net/checksum.h"
+#include "net/extensions.h"
 
 namespace smtpscope::net {
 
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::uint16_t ethertype_ipv4 = 0x0800, ethertype_ipv6 = 0x86dd;
 constexpr std::uint16_t ethertype_vlan = 0x8100, ethertype_qinq = 0x88a8, ethertype_qinq_old = 0x9100;
-constexpr std::uint8_t protocol_tcp = 6;
 constexpr int max_extension_headers = 16;
 constexpr std::size_t tcp_min_header = 20;
 
@@ -86,52 +86,92 @@ std::uint64_t pseudo_header_sum(Bytes addresses, std::size_t tcp_length) {
 }
 
 struct IpHeader {
-    Bytes addresses;  ///< source and destination, as on the wire
+    Bytes addresses;     ///< source and destination, as on the wire
+    Fragment* fragment;  ///< to be filled in, if it is not nullptr
 };
+
+/// The cursor stands at the fragment's IP header, limited to its packet.
+Decoded ipv4_fragment(const Cursor& c, std::size_t header, const Segment& out, Fragment* f) {
+    if (!f) return Decoded::fragment;
+    const std::uint16_t place = be16(c.at(6));
+    f->v6 = false;
+    f->src = out.src;
+    f->dst = out.dst;
+    f->id = be16(c.at(4));
+    f->offset = std::uint32_t{place & 0x1fffU} * 8;
+    f->more = (place & 0x2000) != 0;
+    f->ecn = *c.at(1) & 3;
+    f->headers = c.data.first(header);
+    f->data = c.data.subspan(header);
+    f->wire_data = c.wire - static_cast<std::uint32_t>(header);
+    return Decoded::fragment;
+}
+
+/// The cursor stands at the Fragment header; `next` at that header's number, in the `packet` that begins with IPv6.
+Decoded ipv6_fragment(const Cursor& c, const std::uint8_t* next, Bytes packet, const Segment& out, Fragment* f) {
+    if (!f) return Decoded::fragment;
+    const std::uint16_t place = be16(c.at(2));
+    f->v6 = true;
+    f->src = out.src;
+    f->dst = out.dst;
+    f->id = be32(c.at(4));
+    f->offset = place & 0xfff8U;
+    f->more = (place & 1) != 0;
+    f->ecn = packet[1] >> 4 & 3;
+    f->headers = packet.first(static_cast<std::size_t>(c.data.data() - packet.data()));
+    f->next = *c.at(0);
+    f->next_at = static_cast<std::size_t>(next - packet.data());
+    f->data = c.data.subspan(fragment_header_size);
+    f->wire_data = c.wire - static_cast<std::uint32_t>(fragment_header_size);
+    return Decoded::fragment;
+}
 
 Decoded parse_ipv4(Cursor& c, Checksum checksum, Segment& out, IpHeader& ip) {
     if (!c.has(20)) return Decoded::malformed;
     const std::size_t header = std::size_t{*c.at(0)} % 16 * 4;
     std::size_t total = be16(c.at(2));
-    if (total == 0) total = c.wire;  // segmentation offload: the packet is longer than the field can say
+    const bool fragment = (be16(c.at(6)) & 0x3fff) != 0;
+    if (total == 0 && !fragment) total = c.wire;  // segmentation offload: the packet is longer than the field can say
     if (header < 20 || total < header || !c.has(header)) return Decoded::malformed;
     if (checksum == Checksum::validate && fold(partial_sum(c.data.first(header))) != 0xffff)
         return Decoded::bad_checksum;
-    if ((be16(c.at(6)) & 0x3fff) != 0) return Decoded::fragment;
     if (*c.at(9) != protocol_tcp) return Decoded::not_tcp;
     out.src = Address::from_v4(c.at(12));
     out.dst = Address::from_v4(c.at(16));
     ip.addresses = c.data.subspan(12, 8);
     if (total > c.wire) return Decoded::malformed;
     c.limit(total);
+    if (fragment) return ipv4_fragment(c, header, out, ip.fragment);
     c.skip(header);
     return Decoded::segment;
 }
 
-Decoded skip_extension_headers(Cursor& c, std::uint8_t next) {
+/// Decoded::segment: the cursor stands behind the header that it stood at, and `next` at the number of what follows.
+Decoded skip_extension_header(Cursor& c, const std::uint8_t*& next) {
+    if (!c.has(8)) return Decoded::malformed;
+    const std::size_t size = *next == fragment_header ? fragment_header_size : extension_header_size(*next, *c.at(1));
+    next = c.at(0);
+    if (!c.has(size)) return Decoded::malformed;
+    c.skip(size);
+    return Decoded::segment;
+}
+
+/// The cursor stands behind the IPv6 header with which `packet` begins, and `next` at the number of what follows.
+Decoded skip_extension_headers(Cursor& c, const std::uint8_t* next, Bytes packet, const Segment& out,
+                               const IpHeader& ip) {
+    bool fragmented = false;
     for (int i = 0; i < max_extension_headers; ++i) {
-        switch (next) {
-            case protocol_tcp:
-                return Decoded::segment;
-            case 44:
-                return Decoded::fragment;
-            case 0:
-            case 43:
-            case 60:
-            case 135:
-            case 139:
-            case 140:
-            case 51:
-                break;
-            default:
-                return Decoded::not_tcp;
+        if (*next == protocol_tcp) return Decoded::segment;
+        if (*next == fragment_header) {
+            // One is the most, and a packet that does not say its length has none.
+            if (fragmented || be16(packet.data() + 4) == 0 || !c.has(fragment_header_size)) return Decoded::malformed;
+            // Neither offset nor more: an atomic fragment, which is whole (RFC 6946).
+            if ((be16(c.at(2)) & 0xfff9) != 0) return ipv6_fragment(c, next, packet, out, ip.fragment);
+            fragmented = true;
+        } else if (!is_extension_header(*next)) {
+            return Decoded::not_tcp;
         }
-        if (!c.has(8)) return Decoded::malformed;
-        // The authentication header counts its length in 4-byte units (RFC 4302, 2.2), all others in 8 (RFC 8200, 4).
-        const std::size_t length = next == 51 ? (std::size_t{*c.at(1)} + 2) * 4 : (std::size_t{*c.at(1)} + 1) * 8;
-        next = *c.at(0);
-        if (!c.has(length)) return Decoded::malformed;
-        c.skip(length);
+        if (const Decoded d = skip_extension_header(c, next); d != Decoded::segment) return d;
     }
     return Decoded::malformed;
 }
@@ -141,13 +181,13 @@ Decoded parse_ipv6(Cursor& c, Segment& out, IpHeader& ip) {
     std::size_t payload = be16(c.at(4));
     if (payload == 0) payload = c.wire - 40;  // a jumbogram (RFC 2675) or segmentation offload
     if (payload + 40 > c.wire) return Decoded::malformed;
-    const std::uint8_t next = *c.at(6);
     out.src = Address::from_v6(c.at(8));
     out.dst = Address::from_v6(c.at(24));
     ip.addresses = c.data.subspan(8, 32);
     c.limit(payload + 40);
+    const Bytes packet = c.data;
     c.skip(40);
-    return skip_extension_headers(c, next);
+    return skip_extension_headers(c, packet.data() + 6, packet, out, ip);
 }
 
 Decoded parse_ip(Cursor& c, Checksum checksum, Segment& out, IpHeader& ip) {
@@ -194,13 +234,13 @@ void place_piece(const Packet& packet, Segment& out) {
 
 }  // namespace
 
-Decoded decode(const Packet& packet, Segment& out) {
+Decoded decode(const Packet& packet, Segment& out, Fragment* fragment) {
     const bool piece = packet.offset != 0 || packet.more_pieces;
     const Bytes data = packet.offset != 0 ? packet.headers : packet.data;
     Cursor c{data, std::max(packet.wire_length, static_cast<std::uint32_t>(data.size()))};
     // Pieces are never validated: their checksum covers the whole packet.
     const Checksum checksum = piece ? Checksum::ignore : packet.checksum;
-    IpHeader ip;
+    IpHeader ip{{}, fragment};
     out.ts = packet.ts;
     if (const Decoded d = skip_link(c, packet.link); d != Decoded::segment) return d;
     if (const Decoded d = parse_ip(c, checksum, out, ip); d != Decoded::segment) return d;

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From the fragments of an IP packet to the packet (RFC 791, 3.2; RFC 8200, 4.5), by the rules of Linux: what the mail
+// server's kernel would not put together must not reach the analysis, and what it would must. They are these:
+//
+// * A fragment within a run of octets that are there already is ignored; one that overlaps them otherwise ends the
+//   datagram (RFC 5722, and IPv4 likewise). So do an empty fragment, and ends that contradict each other.
+// * Of an IPv4 fragment that is not the last, octets beyond a multiple of 8 are cut off; over IPv6 it is dropped.
+// * Dropped alone are IPv6 fragments that reach beyond 65,535 octets, and a first one without a whole TCP header
+//   (RFC 7112).
+// * A packet of more than 65,535 octets is dropped when it is whole, one whose fragments differ in being capable of ECN
+//   (RFC 3168, 5.3), and an IPv6 packet with another Fragment header in it.
+// * A datagram is given up 30 seconds (IPv4) or 60 (IPv6) after its first fragment came; over IPv4 also when more than
+//   64 other fragments of its sender came since its last one, because the sender's ids may have come round.
+// * After its datagram's end a fragment begins a new one.
+//
+// Only where memory runs out do we part: Linux refuses what comes, here the oldest datagrams give way.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "net/decode.h"
+#include "smtpscope/options.h"
+
+namespace smtpscope::net {
+
+/// What became of fragments. All that came are in exactly one of these but `packets` and `memory`.
+struct FragmentStats {
+    std::uint64_t reassembled = 0;  ///< became part of a whole packet
+    std::uint64_t repeated = 0;     ///< had come before
+    std::uint64_t expired = 0;      ///< the rest did not come in time
+    std::uint64_t overlapping = 0;  ///< of datagrams in which two overlapped
+    std::uint64_t invalid = 0;      ///< of datagrams that contradicted themselves otherwise
+    std::uint64_t evicted = 0;      ///< gave way to others because of Limits::fragment_memory
+    std::uint64_t cut = 0;          ///< not wholly captured
+    std::uint64_t held = 0;         ///< wait for the rest, now
+    std::uint64_t packets = 0;      ///< put together
+    std::uint64_t memory = 0;       ///< bytes in use, now
+};
+
+class Defragmenter {
+  public:
+    /// `limits` outlive it, and may change.
+    explicit Defragmenter(const Limits& limits) : limits_(&limits) {}
+
+    /// `fragment` is what decode() found in `packet`. If it was the last one missing, the result is the whole packet,
+    /// from its IP header on, with the time and interface of this fragment. It is valid until the next call. Its
+    /// checksums are to be validated if those of all its fragments are.
+    std::optional<Packet> add(const Packet& packet, const Fragment& fragment);
+    /// Gives up the datagrams whose time is over.
+    void advance(Timestamp now);
+    /// Gives up all.
+    void finish();
+
+    const FragmentStats& stats() const { return stats_; }
+
+  private:
+    /// Over IPv4 the protocol is one too, but it is always TCP.
+    struct Key {
+        Address src, dst;
+        std::uint32_t id = 0;
+        std::uint32_t ifindex = 0;  ///< for addresses that mean nothing beyond a link, else 0
+        bool v6 = false;
+        auto operator<=>(const Key&) const = default;
+    };
+    /// A sender over IPv4.
+    struct Source {
+        std::uint32_t fragments = 0;  ///< that came from it, modulo 2^32
+        std::size_t datagrams = 0;    ///< that wait
+    };
+    using Sources = std::map<Address, Source>;
+    enum class Fit : std::uint8_t { placed, repeated, overlapping, invalid };
+    /// Octets by the offset of the first. One run grows as long as fragments come in order; the others are of one each.
+    using Runs = std::map<std::uint32_t, std::vector<std::uint8_t>>;
+    /// The fragments of a datagram.
+    struct Contents {
+        std::uint64_t fragments = 0;
+        std::size_t memory = 0;     ///< bytes in use
+        std::uint32_t length = 0;   ///< the most that is known of it
+        std::uint32_t octets = 0;   ///< those that are there
+        bool has_end = false;       ///< the length is final
+        std::uint8_t ecn_seen = 0;  ///< a bit for each value
+        Checksum checksum = Checksum::validate;
+        std::vector<std::uint8_t> headers;  ///< of the first fragment; empty: not there
+        std::uint8_t next = 0;              ///< as in Fragment
+        std::size_t next_at = 0;            ///< the same
+        Runs runs;
+
+        Fit place(const Fragment& f, Bytes data, Checksum validity);
+        bool whole() const { return has_end && !headers.empty() && octets == length; }
+
+      private:
+        bool extend(std::uint32_t end, bool more);
+        Fit insert(std::uint32_t offset, Bytes data);
+    };
+    struct Datagram;
+    using Queue = std::list<Datagram*>;  ///< the oldest first
+    struct Datagram {
+        const Key* key = nullptr;
+        Queue::iterator place;
+        Timestamp begin;
+        Sources::iterator source;  ///< IPv4
+        std::uint32_t rank = 0;    ///< IPv4: of its last fragment among those of its source
+        Contents contents;
+    };
+
+    /// Bytes that a datagram and its sender take, in trees and a list.
+    static constexpr std::size_t datagram_overhead = 512;
+
+    static Key key_of(const Packet& packet, const Fragment& f);
+    Queue& queue_of(const Datagram& d) { return d.key->v6 ? v6_ : v4_; }
+    Datagram& find(const Key& key);
+    bool too_far(Datagram& d);
+    Fit place(Datagram& d, const Packet& packet, const Fragment& f);
+    std::optional<Packet> put_together(Datagram& d, const Packet& last);
+    void expire(Queue& queue, Duration timeout);
+    void evict();
+    /// Forgets its fragments and counts them under `cause`.
+    void drop(Contents& contents, std::uint64_t& cause);
+    void restart(Datagram& d);
+    /// Ends it; its fragments are counted under `cause`.
+    void erase(Datagram& d, std::uint64_t& cause);
+
+    const Limits* limits_;
+    FragmentStats stats_;
+    Timestamp now_{};
+    // Trees, not hashes: whoever sends fragments chooses all of the key, and must not choose the time of a look-up.
+    std::map<Key, Datagram> datagrams_;
+    Sources sources_;
+    Queue v4_, v6_;
+    std::vector<std::uint8_t> packet_;  ///< the last one put together
+};
+
+}  // namespace smtpscope::net
