@@ -69,6 +69,7 @@ class MailSession final : public tcp::Session {
         act();
     }
     void gap(Side side, std::uint64_t length, Timestamp ts) override {
+        records_.missed(side, length);
         if (encryption_) {
             encryption_->gap(side);
         } else {
@@ -82,8 +83,10 @@ class MailSession final : public tcp::Session {
         analyzer_.end(side);
         act();
     }
-    void finish(Timestamp ts) override {
+    void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
+    void finish(Timestamp ts, Ending why) override {
         records_.set_time(ts);
+        records_.set_ending(why);
         analyzer_.finish();
         end_encryption();
         records_.finish();
@@ -236,8 +239,8 @@ void Engine::packet(const Packet& p) {
 void Engine::advance(Timestamp now) {
     impl_->table().advance(now);
 }
-void Engine::finish() {
-    impl_->table().finish();
+void Engine::finish(Ending why) {
+    impl_->table().finish(why);
 }
 void Engine::set_options(const EngineOptions& options) {
     impl_->set_options(options);
