@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "smtpscope/content.h"
 #include "smtpscope/options.h"
@@ -41,7 +42,14 @@ class FlowControl {
     virtual void forget(const ConnId& id) = 0;
 };
 
-/// The extension points of the reference's script.
+/// What the system knows of a Sender; what is empty is not known.
+struct Owner {
+    std::string user;       ///< name of the uid
+    std::string unit;       ///< of systemd
+    std::string container;  ///< id or name
+};
+
+/// The extension points of the reference's script, and what the engine asks of the system.
 struct Hooks {
     std::function<bool(Info&)> log_policy;      ///< before a record is written: may change it; false drops it
     std::function<void(const Info&)> log_smtp;  ///< after it was written
@@ -50,6 +58,9 @@ struct Hooks {
     /// A packet was put together of IP fragments. True: another shard, which its connection belongs to, has taken it,
     /// and it is not looked at here. It is valid during the call alone.
     std::function<bool(const Packet&)> reassembled;
+    /// Who a socket of this host belongs to: asked at the first payload of a connection, and
+    /// again with each record as long as something of it is empty. Should be quick.
+    std::function<Owner(const Sender&)> owner;
     ContentSink* content = nullptr;  ///< where bodies are extracted to; outlives the engine
 };
 
@@ -109,8 +120,8 @@ class Engine {
     void packet(const Packet& p);
     /// Lets time pass without a packet: timeouts are due up to `now`.
     void advance(Timestamp now);
-    /// Ends every connection; open transactions become records.
-    void finish();
+    /// Ends every connection; open transactions become records that say why.
+    void finish(Ending why = Ending::end_of_capture);
 
     /// Takes effect for open sessions too, but for likely_server_ports and uid_seed, which stay as they were.
     void set_options(const EngineOptions& options);

@@ -94,6 +94,7 @@ Agent::Agent(Invocation invocation)
     if (config_.extract.enabled)
         extractor_ = std::make_unique<files::Extractor>(config_.extract, files::Extractor::WhenFull::cut_off);
     hooks.content = extractor_.get();
+    hooks.owner = [this](const Sender& sender) { return owners_.find(sender); };
     start_workers(hooks);
 }
 
@@ -176,6 +177,10 @@ void Agent::announce() {
     }
     attachments_ = source_->attachments();
     for (const auto& a : attachments_) say(Level::info, "attached to " + describe(a));
+    if (!owners_.knows_cgroups())
+        say(Level::info,
+            "cgroup2 is not mounted here, so records will not name units and containers: mount it on "
+            "/sys/fs/cgroup, or on /sys/fs/cgroup/unified beside cgroup1");
 }
 
 void Agent::handle_signals() {
@@ -334,6 +339,7 @@ Status Agent::status() const {
         s.rings = source_->ring_levels();
     }
     for (const auto& worker : workers_) s.engine += worker->stats();
+    s.cgroups = owners_.stats();
     s.queue = writer_->queue().stats();
     s.sinks = writer_->sinks();
     if (extractor_) s.extraction = extractor_->stats();

@@ -72,9 +72,13 @@ class MailSession final : public tcp::Session {
         consume(side, first, ts);
     }
     void gap(Side side, std::uint64_t length, Timestamp ts) override {
+<<<<<<< HEAD
         release_first_byte(side, ts);
         if (length == 0 && !late_) late_ = std::make_unique<std::array<tls::RecordFinder, 2>>();
         if (late_) (*late_)[index(side)] = {};
+=======
+        records_.missed(side, length);
+>>>>>>> who
         if (encryption_) {
             encryption_->gap(side);
         } else {
@@ -89,9 +93,15 @@ class MailSession final : public tcp::Session {
         analyzer_.end(side);
         act();
     }
+<<<<<<< HEAD
     void finish(Timestamp ts) override {
         release_first_byte(Side::orig, ts);
+=======
+    void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
+    void finish(Timestamp ts, Ending why) override {
+>>>>>>> who
         records_.set_time(ts);
+        records_.set_ending(why);
         analyzer_.finish();
         end_encryption();
         records_.finish();
@@ -308,8 +318,13 @@ void Engine::packet(const Packet& p) {
 void Engine::advance(Timestamp now) {
     impl_->advance(now);
 }
+<<<<<<< HEAD
 void Engine::finish() {
     impl_->finish();
+=======
+void Engine::finish(Ending why) {
+    impl_->table().finish(why);
+>>>>>>> who
 }
 void Engine::set_options(const EngineOptions& options) {
     impl_->set_options(options);

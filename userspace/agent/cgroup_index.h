@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a cgroup's id to its path. The id is the inode of its folder; to open a folder by that takes a capability that
+// the agent does not have, so the tree is read as a whole.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+
+#include "agent/file_descriptor.h"
+
+namespace smtpscope::agent {
+
+/// Where the cgroup2 file system is mounted, by the text of /proc/self/mountinfo; empty if nowhere.
+std::string cgroup2_mount(std::string_view mountinfo);
+
+struct CgroupIndexStats {
+    std::uint64_t folders = 0;   ///< known now
+    std::uint64_t left_out = 0;  ///< a limit was reached: `max_folders`, or 32 levels
+    std::uint64_t readings = 0;  ///< of the tree
+    std::uint64_t unknown = 0;   ///< ids that were asked for and not found
+};
+
+/// What one reading of the tree has found.
+struct CgroupTree {
+    std::unordered_map<std::uint64_t, std::string> paths;  ///< by id, from the mount point on; that itself is `/`
+    std::uint64_t left_out = 0;                            ///< see CgroupIndexStats
+};
+/// Reads the tree below the folder that `root` is open at. Links are not followed.
+CgroupTree read_cgroups(int root, std::size_t max_folders);
+
+class CgroupIndex {
+  public:
+    /// `mount_point`: may be empty or wrong; nothing is found then.
+    explicit CgroupIndex(const std::string& mount_point, std::size_t max_folders = 65536);
+    ~CgroupIndex();
+    CgroupIndex(const CgroupIndex&) = delete;
+    CgroupIndex& operator=(const CgroupIndex&) = delete;
+
+    bool usable() const { return bool(root_); }
+    /// The path; nullopt if there is none or it is not known yet. For a new id a thread of its own reads the tree, but
+    /// not sooner than a tenth of a second after the last time, and not for more than a twentieth of the time. Waits
+    /// for that for a twentieth of a second at most, once a reading. Any thread may call it.
+    std::optional<std::string> find(std::uint64_t id);
+    CgroupIndexStats stats() const;
+
+  private:
+    void serve();
+    std::optional<std::string> known(std::uint64_t id) const;
+
+    const FileDescriptor root_;
+    const std::size_t max_folders_;
+    mutable std::mutex mutex_;
+    std::condition_variable asked_, answered_;
+    CgroupTree tree_;
+    CgroupIndexStats stats_;
+    std::chrono::steady_clock::time_point next_reading_{};
+    bool wanted_ = false;   ///< from the question to the end of the reading
+    bool overdue_ = false;  ///< somebody has waited for it in vain
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace smtpscope::agent
