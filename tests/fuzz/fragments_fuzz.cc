@@ -223,7 +223,7 @@ Sent read(Input& in, std::int64_t& time) {
     s.more = (what & 0x10) != 0;
     s.checked = (what & 0x20) != 0;
     s.offset = std::size_t{(what & 0xc0) == 0xc0 ? in.u16() & 0x1fffU : where % 16U} * 8;
-    std::size_t size = (how % 16U) * 8;
+    std::size_t size = std::size_t{how % 16U} * 8;
     if (how >> 4 == 12) size = in.u16() % 40000U;
     if ((how & 0x30) == 0x30) {
         const std::uint8_t odd = in.byte();
@@ -237,7 +237,7 @@ Sent read(Input& in, std::int64_t& time) {
     size = std::min<std::size_t>(size, 65000);
     if (!s.more && s.offset == 0) s.more = true;  // else it is none
     s.data.resize(size);
-    for (std::size_t i = 0; i < size; ++i) s.data[i] = static_cast<std::uint8_t>(where * 3U + i);
+    for (std::size_t i = 0; i < size; ++i) s.data[i] = static_cast<std::uint8_t>(std::size_t{where} * 3 + i);
     if (s.data.empty()) s.cut = false;
     s.time = time;
     return s;
