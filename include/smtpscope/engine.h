@@ -96,6 +96,7 @@ struct EngineStats {
     std::uint64_t gaps = 0;
     std::uint64_t gap_bytes = 0;
     std::uint64_t overload_bytes = 0;  ///< out-of-order data given up because of a memory limit
+    std::uint64_t skipped_bytes = 0;   ///< of messages beyond AnalyzerOptions::max_message_bytes
     std::uint64_t smtp_records = 0;
     std::uint64_t vetoed_records = 0;  ///< by log_policy
     std::uint64_t weirds = 0;

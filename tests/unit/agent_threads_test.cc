@@ -112,7 +112,8 @@ TEST_CASE("worker: reads what is left when it is stopped, and says that it has e
         return capture::SourceStatus::more;
     };
     CountingSink sink;
-    Worker worker(source, {}, sink, nullptr);
+    Worker worker(source, sink, nullptr);
+    worker.start({});
     worker.stop();
     CHECK(is_readable(worker.ended_fd(), 2000));
     CHECK(worker.join().empty());
@@ -126,7 +127,8 @@ TEST_CASE("worker: an error of the source ends it, and is kept") {
         throw capture::Error("the ring is gone");
     };
     CountingSink sink;
-    Worker worker(source, {}, sink, nullptr);
+    Worker worker(source, sink, nullptr);
+    worker.start({});
     CHECK(is_readable(worker.ended_fd(), 2000));
     CHECK(worker.join() == "the ring is gone");
 }
@@ -135,7 +137,8 @@ TEST_CASE("worker: the end of the source ends it") {
     ScriptedSource source;
     source.next = [](const capture::PacketHandler&) { return capture::SourceStatus::end; };
     CountingSink sink;
-    Worker worker(source, {}, sink, nullptr);
+    Worker worker(source, sink, nullptr);
+    worker.start({});
     CHECK(is_readable(worker.ended_fd(), 2000));
     CHECK(worker.join().empty());
 }
@@ -143,7 +146,8 @@ TEST_CASE("worker: the end of the source ends it") {
 TEST_CASE("worker: turns go on while nothing comes, and options are taken in between") {
     ScriptedSource source;
     CountingSink sink;
-    Worker worker(source, {}, sink, nullptr);
+    Worker worker(source, sink, nullptr);
+    worker.start({});
     const std::uint64_t before = worker.turns();
     for (int i = 0; i < 50; ++i) worker.set_options({});
     CHECK(comes_true([&] { return worker.turns() > before + 5; }));

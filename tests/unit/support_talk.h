@@ -78,6 +78,7 @@ struct Recorder final : RecordSink, FlowControl {
     void notice(const Notice& rec) override { notices.push_back(rec); }
     void software(const Software& rec) override { clients.push_back(rec); }
     void ignore(const ConnId& id, IgnoreReason reason) override { ignored.emplace_back(id, reason); }
+    void skip_content(const ConnId&, Side sender) override { skipped.push_back(sender); }
     void forget(const ConnId& id) override { forgotten.push_back(id); }
 
     std::vector<std::string> texts() const;  ///< of the records

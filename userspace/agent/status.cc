@@ -37,6 +37,7 @@ std::vector<NamedCount> named(const EngineStats& s) {
             {"gaps", s.gaps},
             {"gap_bytes", s.gap_bytes},
             {"overload_bytes", s.overload_bytes},
+            {"skipped_bytes", s.skipped_bytes},
             {"smtp_records", s.smtp_records},
             {"vetoed_records", s.vetoed_records},
             {"weirds", s.weirds},

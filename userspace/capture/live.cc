@@ -14,6 +14,7 @@
 #include "capture/instance.h"
 #include "capture/interfaces.h"
 #include "capture/programs.h"
+#include "net/decode.h"
 
 namespace smtpscope::capture {
 namespace {
@@ -98,6 +99,13 @@ class LiveSource::Impl {
 
     unsigned shards() const { return programs_.shards(); }
     Source& shard(unsigned number) { return *shards_.at(number); }
+    unsigned shard_of(const Packet& packet) const {
+        net::Segment s;
+        Packet whole = packet;
+        whole.checksum = Checksum::ignore;
+        if (net::decode(whole, s) != net::Decoded::segment) return 0;
+        return smtpscope_shard(programs_.hash(ends_of({s.src, s.sport, s.dst, s.dport})), shards());
+    }
     bool took_over() const { return programs_.took_over(); }
 
     std::vector<Kept> kept() const {
@@ -277,6 +285,9 @@ unsigned LiveSource::shards() const {
 }
 Source& LiveSource::shard(unsigned number) {
     return impl_->shard(number);
+}
+unsigned LiveSource::shard_of(const Packet& packet) const {
+    return impl_->shard_of(packet);
 }
 bool LiveSource::took_over() const {
     return impl_->took_over();

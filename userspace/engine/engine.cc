@@ -2,6 +2,8 @@
 #include "smtpscope/engine.h"
 
 #include <array>
+#include <bit>
+#include <optional>
 
 #include "net/decode.h"
 #include "net/fragments.h"
@@ -72,13 +74,13 @@ class MailSession final : public tcp::Session {
         consume(side, first, ts);
     }
     void gap(Side side, std::uint64_t length, Timestamp ts) override {
-<<<<<<< HEAD
         release_first_byte(side, ts);
+        if (skipping_ == side)
+            records_.ignored(length);
+        else
+            records_.missed(side, length);
         if (length == 0 && !late_) late_ = std::make_unique<std::array<tls::RecordFinder, 2>>();
         if (late_) (*late_)[index(side)] = {};
-=======
-        records_.missed(side, length);
->>>>>>> who
         if (encryption_) {
             encryption_->gap(side);
         } else {
@@ -93,13 +95,9 @@ class MailSession final : public tcp::Session {
         analyzer_.end(side);
         act();
     }
-<<<<<<< HEAD
-    void finish(Timestamp ts) override {
-        release_first_byte(Side::orig, ts);
-=======
     void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
     void finish(Timestamp ts, Ending why) override {
->>>>>>> who
+        release_first_byte(Side::orig, ts);
         records_.set_time(ts);
         records_.set_ending(why);
         analyzer_.finish();
@@ -121,8 +119,11 @@ class MailSession final : public tcp::Session {
             encrypted_ = true;
         } else {
             records_.set_time(ts);
+            if (skipping_ && skipping_ != side) skip(std::nullopt);  // the kernel has seen the answer too
             const std::string rest = analyzer_.data(side, bytes);
             records_.flush();
+            const std::uint64_t limit = context_->options->analyzer.max_message_bytes;
+            if (limit > 0 && control_ && !skipping_ && records_.message_bytes() > limit) skip(side);
             if (records_.outcome() == records::Session::Outcome::tls) {
                 begin_encryption();
                 encryption_->data(side, rest, ts);
@@ -150,6 +151,14 @@ class MailSession final : public tcp::Session {
         ++context_->stats->flows_ignored;
         if (control_) control_->ignore(records_.conn_id(), reason_);
     }
+    /// The rest of a message that is larger than anybody wants.
+    void skip(std::optional<Side> side) {
+        if (skipping_) conn_->set_skipping(*skipping_, false);
+        skipping_ = side;
+        if (!side) return;
+        conn_->set_skipping(*side, true);
+        control_->skip_content(records_.conn_id(), *side);
+    }
     void begin_encryption() { encryption_ = std::make_unique<Encryption>(records_.conn_id(), records_.unique_id()); }
 
     void end_encryption() {
@@ -169,6 +178,7 @@ class MailSession final : public tcp::Session {
     FlowControl* control_;
     std::unique_ptr<Encryption> encryption_;  ///< since STARTTLS
     IgnoreReason reason_ = IgnoreReason::tls;
+    std::optional<Side> skipping_;  ///< who sends content that is not captured
     /// By side, if the connection began before the capture did: it may be encrypted.
     std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
     bool begun_ = false;            ///< the client has said something
@@ -208,9 +218,9 @@ class Engine::Impl final : public tcp::SessionFactory {
         fragments_.advance(now);
         table_.advance(now);
     }
-    void finish() {
+    void finish(Ending why) {
         fragments_.finish();
-        table_.finish();
+        table_.finish(why);
     }
 
     void set_options(const EngineOptions& options) {
@@ -236,6 +246,7 @@ class Engine::Impl final : public tcp::SessionFactory {
         s.gaps = a.gaps;
         s.gap_bytes = a.gap_bytes;
         s.overload_bytes = a.overload_bytes;
+        s.skipped_bytes = a.skipped_bytes;
         s.memory_held = a.memory;
         add_fragments(s);
         return s;
@@ -318,16 +329,18 @@ void Engine::packet(const Packet& p) {
 void Engine::advance(Timestamp now) {
     impl_->advance(now);
 }
-<<<<<<< HEAD
-void Engine::finish() {
-    impl_->finish();
-=======
 void Engine::finish(Ending why) {
-    impl_->table().finish(why);
->>>>>>> who
+    impl_->finish(why);
 }
 void Engine::set_options(const EngineOptions& options) {
     impl_->set_options(options);
+}
+EngineStats& operator+=(EngineStats& sum, const EngineStats& one) {
+    using Counts = std::array<std::uint64_t, sizeof(EngineStats) / sizeof(std::uint64_t)>;
+    auto all = std::bit_cast<Counts>(sum);
+    const auto more = std::bit_cast<Counts>(one);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] += more[i];
+    return sum = std::bit_cast<EngineStats>(all);
 }
 EngineStats Engine::stats() const {
     return impl_->stats();

@@ -21,6 +21,7 @@ class Content final : public mime::Handler {
     void line(std::string_view text, bool crlf);
     void gap(std::uint64_t length);
     /// Everything up to now has its time: what is still to be decoded comes later.
+    std::uint64_t size() const { return size_; }  ///< so far, with every line's end as CRLF and what was lost
     void flush();
     void done();
 

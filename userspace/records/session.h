@@ -39,6 +39,8 @@ class Session final : public smtp::Handler, private Scope {
     void missed(Side from, std::uint64_t length);
     /// `bytes` of the newest message were not copied, as a verdict had it.
     void ignored(std::uint64_t bytes);
+    /// Of the message that is being received, so far; 0 between messages.
+    std::uint64_t message_bytes() const { return content_ ? content_->size() : 0; }
     /// From now on the session ends, and for this reason.
     void set_ending(Ending why) { circumstances_.set_ending(why); }
     /// What is known of the handshake after STARTTLS.

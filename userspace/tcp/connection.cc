@@ -157,7 +157,7 @@ void Connection::process(Side from, const Segment& s, StreamSink& sink) {
         payload(from, offset, s.payload, ack, s.ts, sink);
         if (s.payload.size() < s.wire_payload && static_cast<std::int64_t>(mine.expected) < end &&
             mine.expected >= static_cast<std::uint64_t>(std::max<std::int64_t>(0, offset)))
-            mine.acked = std::max(mine.acked, static_cast<std::uint64_t>(end));  // cut by the capture: never to come
+            pass_over(mine, static_cast<std::uint64_t>(end), s.ts);  // cut by the capture: never to come
     }
     pump(s.ts, sink);
     update_blocked(s.ts);
@@ -328,11 +328,21 @@ void Connection::declare_gap(Half& h, Timestamp ts) {
         const std::uint64_t next = h.backlog->early.begin()->first;
         end = end > h.expected ? std::min(end, next) : next;
     }
+    pass_over(h, end, ts);
+}
+
+/// What is missing up to `end`, or up to what was captured before it, will not come.
+void Connection::pass_over(Half& h, std::uint64_t end, Timestamp ts) {
+    if (h.backlog && !h.backlog->early.empty()) end = std::min(end, h.backlog->early.begin()->first);
+    if (end <= h.expected) return;
     const std::uint64_t length = end - h.expected;
-    if (length == 0) return;
-    ++accounts_->gaps;
-    accounts_->gap_bytes += length;
-    if (over_memory()) accounts_->overload_bytes += length;
+    if (h.skipping) {
+        accounts_->skipped_bytes += length;
+    } else {
+        ++accounts_->gaps;
+        accounts_->gap_bytes += length;
+        if (over_memory()) accounts_->overload_bytes += length;
+    }
     h.expected = end;
     queue(h, {ts, no_ack, length, {}});
     absorb_early(h, ts);

@@ -39,6 +39,7 @@ struct Accounts {
     std::uint64_t gaps = 0;
     std::uint64_t gap_bytes = 0;
     std::uint64_t overload_bytes = 0;  ///< of gap_bytes: not waited for because of a memory limit
+    std::uint64_t skipped_bytes = 0;   ///< not captured because nobody wanted them; no gaps
 };
 
 class Connection {
@@ -56,6 +57,9 @@ class Connection {
     void close(Timestamp now, StreamSink& sink);
     /// From now on only FIN and RST matter: what waits is dropped, and nothing more is delivered.
     void stop_delivery();
+
+    /// Bytes that are missing from `side` from now on are missing on purpose, or (false) are lost.
+    void set_skipping(Side side, bool on) { half(side).skipping = on; }
 
     /// Since when something waits for bytes that may never come; nullopt while nothing does.
     std::optional<Timestamp> blocked_since() const { return blocked_; }
@@ -98,6 +102,7 @@ class Connection {
         bool from_syn = false;   ///< base is the handshake's
         bool seen = false;       ///< any packet of this direction was captured
         bool ended = false;
+        bool skipping = false;
         std::unique_ptr<Backlog> backlog;
     };
     /// Segments of a connection whose beginning is not known yet.
@@ -131,6 +136,7 @@ class Connection {
     bool pump_gap(StreamSink& sink);
     bool hole(const Half& h) const;
     void declare_gap(Half& h, Timestamp ts);
+    void pass_over(Half& h, std::uint64_t end, Timestamp ts);
     bool force_oldest(StreamSink& sink);
     bool give_up_one(Timestamp now, StreamSink& sink);
     void update_blocked(Timestamp ts);
