@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "smtpscope/content.h"
 #include "smtpscope/options.h"
@@ -38,12 +39,21 @@ class FlowControl {
     virtual void forget(const ConnId& id) = 0;
 };
 
-/// The extension points of the reference's script.
+/// What the system knows of a Sender; what is empty is not known.
+struct Owner {
+    std::string user;       ///< name of the uid
+    std::string unit;       ///< of systemd
+    std::string container;  ///< id or name
+};
+
+/// The extension points of the reference's script, and what the engine asks of the system.
 struct Hooks {
     std::function<bool(Info&)> log_policy;      ///< before a record is written: may change it; false drops it
     std::function<void(const Info&)> log_smtp;  ///< after it was written
     /// When a session ends, with its open transaction (nullptr if there is none), before that is written.
     std::function<void(const ConnId&, const State&, Info*)> finalize_smtp;
+    /// Who a socket of this host belongs to: asked once a connection, or twice, at its first payload; should be quick.
+    std::function<Owner(const Sender&)> owner;
     ContentSink* content = nullptr;  ///< where bodies are extracted to; outlives the engine
 };
 
@@ -85,8 +95,8 @@ class Engine {
     void packet(const Packet& p);
     /// Lets time pass without a packet: timeouts are due up to `now`.
     void advance(Timestamp now);
-    /// Ends every connection; open transactions become records.
-    void finish();
+    /// Ends every connection; open transactions become records that say why.
+    void finish(Ending why = Ending::end_of_capture);
 
     /// Takes effect for open sessions too, but for likely_server_ports and uid_seed, which stay as they were.
     void set_options(const EngineOptions& options);

@@ -32,6 +32,13 @@ enum class ExtraField : std::uint8_t {
     community_id,
     tls_version,
     extensions,
+    process_uid,
+    process_user,
+    process_unit,
+    container,
+    missed_bytes,
+    ignored_bytes,
+    incomplete,
 };
 
 /// A set of them.
@@ -41,7 +48,7 @@ class ExtraFields {
     void insert(ExtraField f) { bits_ |= std::uint32_t{1} << static_cast<unsigned>(f); }
     static ExtraFields all() {
         ExtraFields fields;
-        fields.bits_ = (std::uint32_t{2} << static_cast<unsigned>(ExtraField::extensions)) - 1;
+        fields.bits_ = (std::uint32_t{2} << static_cast<unsigned>(ExtraField::incomplete)) - 1;
         return fields;
     }
     bool operator==(const ExtraFields&) const = default;

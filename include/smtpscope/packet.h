@@ -26,6 +26,14 @@ enum class Checksum : std::uint8_t {
     ignore,    ///< may not be filled in yet: sent by this host, or offloaded
 };
 
+/// Whose socket sent a packet of this host.
+struct Sender {
+    static constexpr std::uint32_t no_uid = 0xffffffff;
+    std::uint32_t uid = no_uid;   ///< of the process that opened or accepted the connection
+    std::uint64_t cgroup_id = 0;  ///< of that process: the inode of its folder in cgroup2; 0: not known
+    bool known() const { return uid != no_uid; }
+};
+
 /// One packet, or one piece of a packet too large for a single ring record. Valid only during the call that it is
 /// passed to.
 struct Packet {
@@ -34,6 +42,8 @@ struct Packet {
     Checksum checksum = Checksum::validate;
     std::uint32_t ifindex = 0;      ///< 0: not known
     std::uint32_t wire_length = 0;  ///< bytes from the outermost header on, before anything was cut off
+    bool egress = false;            ///< it left this host
+    Sender sender;                  ///< known only where a socket of this host sent it
     Bytes data;                     ///< captured bytes; for a later piece: payload alone
     bool more_pieces = false;       ///< the rest of this packet follows in further pieces; nothing was cut off
     /// A later piece: the IP and TCP headers of the packet that it belongs to, and the distance in bytes of `data` from

@@ -24,6 +24,15 @@ struct ConnId {
     bool operator==(const ConnId&) const = default;
 };
 
+/// Why a connection is not followed any longer.
+enum class Ending : std::uint8_t {
+    closed,          ///< by FIN, RST or a new connection between the same ports
+    timeout,         ///< silent for too long
+    evicted,         ///< gave way to others: Limits::flows
+    end_of_capture,  ///< the packets ended before it did
+    shutdown,        ///< the program ended before it did
+};
+
 /// A set of strings that keeps the order of insertion. Look-up is linear while small, hashed from then on.
 class StringSet {
   public:
@@ -96,6 +105,15 @@ struct Info {
     std::optional<std::string> community_id;  ///< of the connection, version 1
     std::optional<std::string> tls_version;   ///< agreed on after STARTTLS
     std::vector<std::string> extensions;      ///< keywords of the last reply to EHLO
+    /// Of the process of this host that took part in the connection; where both ends did, of the originator.
+    std::optional<std::uint64_t> process_uid;
+    std::optional<std::string> process_user;  ///< the name of that uid; not inside of a container, which has its own
+    std::optional<std::string> process_unit;  ///< of systemd: `postfix@-.service`, `session-3.scope`, `user-1000.slice`
+    std::optional<std::string> container;     ///< id or name of the innermost one that it runs in
+    std::optional<std::uint64_t> missed_bytes;   ///< of both streams, lost while this transaction was open; never 0
+    std::optional<std::uint64_t> ignored_bytes;  ///< of the message, not copied because of a verdict; never 0
+    /// Why the record was written before its transaction was over: `timeout`, `evicted`, `end_of_capture`, `shutdown`.
+    std::optional<std::string> incomplete;
 
     // Not logged, as in the reference.
     bool process_received_from = true;  ///< path still grows

@@ -39,7 +39,8 @@ class Sessions final : public tcp::SessionFactory {
             check(side, ts);
             ended_[index(side)] = true;
         }
-        void finish(Timestamp) override {
+        void sent_by(Side, const Sender&) override { ENSURE(!finished_); }
+        void finish(Timestamp, Ending) override {
             ENSURE(!finished_);
             finished_ = true;
         }
@@ -99,7 +100,7 @@ void run(Input in) {
     }
     table.advance(now + std::chrono::hours(1));
     ENSURE(table.size() == 0 || table.now() < now);
-    table.finish();
+    table.finish(Ending::shutdown);
     ENSURE(table.size() == 0 && sessions.open_sessions() == 0 && table.accounts().memory == 0);
     const tcp::TableStats& stats = table.stats();
     ENSURE(stats.stray + stats.not_mail <= stats.segments && stats.evicted <= stats.opened);

@@ -35,6 +35,7 @@ class Factory final : public SessionFactory {
     }
 
     std::string log;
+    std::vector<Ending> endings;
     Timestamp last_begin;
     Connection* last_conn = nullptr;
     std::size_t open_now = 0;
@@ -45,7 +46,11 @@ class Factory final : public SessionFactory {
         void data(Side side, std::string_view bytes, Timestamp) override { note(side, bytes); }
         void gap(Side side, std::uint64_t n, Timestamp) override { note(side, "<" + std::to_string(n) + ">"); }
         void end(Side side, Timestamp) override { note(side, "|"); }
-        void finish(Timestamp) override { factory->log += "finish "; }
+        void sent_by(Side from, const Sender& s) override { note(from, "by " + std::to_string(s.uid)); }
+        void finish(Timestamp, Ending why) override {
+            factory->log += "finish ";
+            factory->endings.push_back(why);
+        }
         void unwanted() override { factory->log += "! "; }
         void note(Side side, std::string_view what) {
             factory->log += std::string(side == Side::orig ? "o[" : "r[") + std::string(what) + "] ";
@@ -128,7 +133,7 @@ TEST_CASE("flows: which end is the originator", "[tcp]") {
         id.orig_p = r.orig_p;
         id.resp_p = r.resp_p;
         f.send(r.first, 1, id);
-        f.table.finish();
+        f.table.finish(Ending::shutdown);
         CHECK(f.factory.log.substr(0, f.factory.log.find(' ')) == (r.opened.empty() ? "" : "+" + r.opened));
         CHECK(f.table.stats().not_mail == (r.opened.empty() ? 1 : 0));
         CHECK(f.table.stats().opened == (r.opened.empty() ? 0 : 1));
@@ -160,14 +165,14 @@ TEST_CASE("flows: a session from its first payload to its end", "[tcp]") {
     SECTION("the capture ends") {
         f.send(beginning());
         f.send(seg(Side::orig, 1005, 5002, ack, "early"));
-        f.table.finish();
+        f.table.finish(Ending::shutdown);
         CHECK(f.factory.log == "+" + id_text + " r[s] o[c] o[<3>] o[early] finish closed ");
         CHECK(f.table.size() == 0);
         CHECK(f.table.accounts().memory == 0);
     }
     SECTION("without payload there was no session") {
         f.send({beginning()[0], beginning()[1], seg(Side::orig, 1001, 5001, rst)});
-        f.table.finish();
+        f.table.finish(Ending::shutdown);
         CHECK(f.factory.log.empty());
     }
 }

@@ -56,7 +56,7 @@ void Worker::run(const EngineOptions& options, RecordSink& sink, FlowControl* co
         } catch (const capture::Error& e) {
             failure_ = e.what();
         }
-        engine.finish();
+        engine.finish(at_end_ ? Ending::end_of_capture : Ending::shutdown);
         publish(engine);
     } catch (const std::exception& e) {
         failure_ = e.what();

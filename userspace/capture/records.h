@@ -46,6 +46,8 @@ class RecordReader {
         packet.link = LinkType::raw_ip;
         packet.ifindex = record.ifindex;
         packet.wire_length = record.wire_length;
+        packet.egress = record.direction == SMTPSCOPE_EGRESS;
+        if (packet.egress) packet.sender = sender_of(record);
         packet.data = {reinterpret_cast<const std::uint8_t*>(bytes.data()), record.captured};
         const bool whole = record.captured == record.wire_length;
         packet.checksum = whole && record.direction == SMTPSCOPE_INGRESS && whole_checksums(record.ifindex)
@@ -66,6 +68,11 @@ class RecordReader {
     };
 
     bool place_piece(const smtpscope_record& record, Packet& packet);
+    /// A packet that is forwarded, or whose socket is not whole yet, has no cgroup; its uid is the kernel's overflow uid.
+    static Sender sender_of(const smtpscope_record& record) {
+        if (record.cgroup_id == 0) return {};
+        return {record.uid, record.cgroup_id};
+    }
 
     WallClock clock_;
     std::vector<Unfinished> unfinished_;  ///< by CPU

@@ -38,7 +38,14 @@ constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {{"subject_de
                                                                     {"direction", ExtraField::direction},
                                                                     {"community_id", ExtraField::community_id},
                                                                     {"tls_version", ExtraField::tls_version},
-                                                                    {"extensions", ExtraField::extensions}};
+                                                                    {"extensions", ExtraField::extensions},
+                                                                    {"process_uid", ExtraField::process_uid},
+                                                                    {"process_user", ExtraField::process_user},
+                                                                    {"process_unit", ExtraField::process_unit},
+                                                                    {"container", ExtraField::container},
+                                                                    {"missed_bytes", ExtraField::missed_bytes},
+                                                                    {"ignored_bytes", ExtraField::ignored_bytes},
+                                                                    {"incomplete", ExtraField::incomplete}};
 
 // The ring holds at least a few of the largest records; its upper bound keeps a typing error from pinning all memory.
 constexpr std::uint64_t least_ring = std::uint64_t{64} << 10, most_ring = std::uint64_t{1} << 30;

@@ -72,6 +72,7 @@ class MailSession final : public tcp::Session {
     }
     void gap(Side side, std::uint64_t length, Timestamp ts) override {
         release_first_byte(side, ts);
+        records_.missed(side, length);
         if (length == 0 && !late_) late_ = std::make_unique<std::array<tls::RecordFinder, 2>>();
         if (late_) (*late_)[index(side)] = {};
         if (encryption_) {
@@ -88,9 +89,11 @@ class MailSession final : public tcp::Session {
         analyzer_.end(side);
         act();
     }
-    void finish(Timestamp ts) override {
+    void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
+    void finish(Timestamp ts, Ending why) override {
         release_first_byte(Side::orig, ts);
         records_.set_time(ts);
+        records_.set_ending(why);
         analyzer_.finish();
         end_encryption();
         records_.finish();
@@ -271,8 +274,8 @@ void Engine::packet(const Packet& p) {
 void Engine::advance(Timestamp now) {
     impl_->table().advance(now);
 }
-void Engine::finish() {
-    impl_->table().finish();
+void Engine::finish(Ending why) {
+    impl_->table().finish(why);
 }
 void Engine::set_options(const EngineOptions& options) {
     impl_->set_options(options);

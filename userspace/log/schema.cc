@@ -158,6 +158,13 @@ constexpr Field<Info> smtp_fields[] = {
     field<&Info::community_id>("community_id"),
     field<&Info::tls_version>("tls_version"),
     field_unless_empty<&Info::extensions>("extensions"),
+    field<&Info::process_uid>("process_uid"),
+    field<&Info::process_user>("process_user"),
+    field<&Info::process_unit>("process_unit"),
+    field<&Info::container>("container"),
+    field<&Info::missed_bytes>("missed_bytes"),
+    field<&Info::ignored_bytes>("ignored_bytes"),
+    field<&Info::incomplete>("incomplete"),
 };
 
 constexpr Field<Weird> weird_fields[] = {

@@ -202,6 +202,7 @@ Decoded decode(const Packet& packet, Segment& out) {
     const Checksum checksum = piece ? Checksum::ignore : packet.checksum;
     IpHeader ip;
     out.ts = packet.ts;
+    out.sender = packet.sender;
     if (const Decoded d = skip_link(c, packet.link); d != Decoded::segment) return d;
     if (const Decoded d = parse_ip(c, checksum, out, ip); d != Decoded::segment) return d;
     if (const Decoded d = parse_tcp(c, checksum, ip.addresses, out); d != Decoded::segment) return d;

@@ -23,6 +23,8 @@ struct Segment {
     std::uint32_t wire_payload =
         0;  ///< payload bytes that were sent; more than payload.size() when the capture cut them
 
+    Sender sender;
+
     bool has(Flag f) const { return (flags & f) != 0; }
 };
 

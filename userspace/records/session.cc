@@ -82,6 +82,9 @@ Session::Transaction& Session::open_transaction() {
     rec.last_reply = std::exchange(early_reply_, std::nullopt);
     rec.path = {id.resp_h, id.orig_h};
     t->first_command = std::exchange(first_command_, {});
+    client_missed_ = 0;
+    if (early_missed_ > 0 && wants(ExtraField::missed_bytes)) rec.missed_bytes = early_missed_;
+    early_missed_ = 0;
     transactions_.push_back(std::move(t));
     return *transactions_.back();
 }
@@ -153,6 +156,11 @@ void Session::complete_fields(Transaction& t) {
         if (!direction_) direction_ = direction_of(id, options().local_nets);
         if (*direction_) rec.direction = *direction_;
     }
+    // Of what is encrypted or no longer followed nothing more would have been learned.
+    if (const char* why = name_of(circumstances_.ending());
+        why && outcome_ == Outcome::open && !t.aborted && wants(ExtraField::incomplete))
+        rec.incomplete = why;
+    circumstances_.fill(rec, options().extra_fields, *context->hooks);
     if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
     if (facts_) complete_facts(rec);
 }
@@ -183,6 +191,37 @@ void Session::finish() {
 void Session::write_all() {
     for (const auto& t : transactions_) write(*t);
     transactions_.clear();
+}
+
+// ---- what is known beside the events
+
+void Session::sent_by(Side from, const Sender& sender) {
+    circumstances_.sent_by(from, sender, *context->hooks);
+}
+
+/// A transaction whose last command was sent loses nothing of the client's any more; with none open, the loss is of the
+/// next one's beginning.
+void Session::missed(Side from, std::uint64_t length) {
+    bool counted = false;
+    for (const auto& t : transactions_) {
+        if (is_from_client(from) && t->last_sent) continue;
+        counted = true;
+        if (length > 0 && wants(ExtraField::missed_bytes))
+            t->info.missed_bytes = t->info.missed_bytes.value_or(0) + length;
+    }
+    if (!counted) early_missed_ += length;
+    if (counted && is_from_client(from)) client_missed_ = length;
+}
+
+void Session::ignored(std::uint64_t bytes) {
+    if (transactions_.empty() || bytes == 0 || !wants(ExtraField::ignored_bytes)) return;
+    Info& rec = transactions_.back()->info;
+    rec.ignored_bytes = rec.ignored_bytes.value_or(0) + bytes;
+}
+
+/// What was lost of the newest transaction may have been its end, and the beginning of the next one.
+void Session::lost_its_end(const Transaction& t) {
+    if (&t == transactions_.back().get()) early_missed_ = client_missed_;
 }
 
 void Session::smtp_weird(std::string_view name, std::string_view addl, std::string_view source) {
@@ -240,6 +279,7 @@ void Session::mail(std::string_view arg) {
         t = &open_transaction();
     }
     if (std::string from = extract_first_email_addr(arg); !from.empty()) t->info.mailfrom = std::move(from);
+    t->aborted = false;
     t->info.has_client_activity = true;
     state.trans_mail_from_seen = true;
     state.trans_rcpt_to_seen = false;
@@ -247,6 +287,7 @@ void Session::mail(std::string_view arg) {
 
 void Session::rcpt(std::string_view arg) {
     Transaction& t = current();
+    t.aborted = false;
     Info& rec = t.info;
     std::vector<std::string> found = extract_email_addrs(arg);
     for (std::string& address : found) address = without_orcpt(std::move(address));
@@ -394,6 +435,10 @@ void Session::answered(Transaction& t, const smtp::Reply& reply) {
         case Verb::lhlo:
         case Verb::xclient:
             if (accepted) t.standing = false;
+            t.aborted |= accepted;
+            break;
+        case Verb::quit:
+            t.aborted = true;
             break;
         default:
             if (reply.verb == Verb::bdat) content_answered(t, reply.code);
@@ -413,8 +458,10 @@ void Session::smtp_reply_lost(Tag tag, Verb verb, bool final) {
         mail_answered(*t, 0);
     else if (verb == Verb::rcpt)
         recipient_answered(*t, {});
-    else if (final)
+    else if (final) {
+        lost_its_end(*t);
         complete(*t);
+    }
 }
 
 /// `code` 0: not known.
@@ -448,6 +495,7 @@ void Session::absorb(Transaction& refused, Transaction& standing) {
     rec.mailfrom = std::move(old.mailfrom);
     rec.trans_depth = old.trans_depth;
     rec.rejected_rcptto = std::move(old.rejected_rcptto);
+    rec.missed_bytes = old.missed_bytes;  // those that were lost since are among them
     refused.first_command = standing.first_command;
     if (old.rcptto) {
         if (rec.rcptto)
@@ -464,6 +512,7 @@ void Session::smtp_commands_lost() {
     if (transactions_.empty()) return;
     Transaction& t = *transactions_.back();
     if (!t.info.has_client_activity || t.last_sent) return;
+    lost_its_end(t);
     write(t);
     remove(t);
     next_begin_ = now;

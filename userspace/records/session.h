@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "records/circumstances.h"
 #include "records/content.h"
 #include "records/scope.h"
 #include "smtp/protocol.h"
@@ -32,6 +33,14 @@ class Session final : public smtp::Handler, private Scope {
     const std::string& unique_id() const { return uid; }
     const ConnId& conn_id() const { return id; }
     Outcome outcome() const { return outcome_; }
+    /// The first payload of `from` that a socket of this host sent.
+    void sent_by(Side from, const Sender& sender);
+    /// `length` bytes of `from` are lost. Comes before the analyzer hears of it and writes what that ends.
+    void missed(Side from, std::uint64_t length);
+    /// `bytes` of the newest message were not copied, as a verdict had it.
+    void ignored(std::uint64_t bytes);
+    /// From now on the session ends, and for this reason.
+    void set_ending(Ending why) { circumstances_.set_ending(why); }
     /// What is known of the handshake after STARTTLS.
     void tls_handshake(const SslInfo& ssl);
     /// Writes what is open.
@@ -61,6 +70,7 @@ class Session final : public smtp::Handler, private Scope {
         bool content_seen = false;      ///< a line of a message
         bool content_accepted = false;  ///< a BDAT chunk was taken
         bool content_refused = false;   ///< DATA or BDAT was refused, and nothing accepted
+        bool aborted = false;           ///< by RSET, QUIT or their like, and the server agreed
         bool superseded = false;        ///< a later MAIL was sent, and its reply decides
         Timestamp first_command{};
         std::vector<std::string> recipients;  ///< of RCPT commands without a reply, from recipients_head on
@@ -92,6 +102,8 @@ class Session final : public smtp::Handler, private Scope {
     void delivery_answered(Transaction& t, const smtp::Reply& reply);
     void reject(Transaction& t, const std::string& address, const smtp::Reply& reply);
     void recipient_answered(Transaction& t, const smtp::Reply& reply);
+    bool is_from_client(Side side) const { return (side == Side::orig) == from_originator_; }
+    void lost_its_end(const Transaction& t);
     void complete_fields(Transaction& t);
     void complete_facts(Info& rec);
     Transaction* find(smtp::Tag tag);
@@ -115,6 +127,9 @@ class Session final : public smtp::Handler, private Scope {
     Timestamp first_command_{};               ///< since then
     std::optional<std::string> early_reply_;  ///< the last one between transactions
     Transactions transactions_;               ///< open ones, the oldest first; commands go to the last
+    Circumstances circumstances_;
+    std::uint64_t early_missed_ = 0;          ///< bytes lost of what the next transaction begins with
+    std::uint64_t client_missed_ = 0;         ///< bytes of the client's last loss while the newest one was open
     std::unique_ptr<Content> content_;        ///< the message being received
     std::optional<const char*> direction_;    ///< by the local networks of the first record
     std::unique_ptr<Facts> facts_;            ///< nullptr as long as there are none

@@ -113,7 +113,7 @@ void Table::segment(const Segment& arrived) {
         const Side from = s.src == flow->id.orig_h && s.sport == flow->id.orig_p ? Side::orig : Side::resp;
         if (reopens(*flow, from, s)) {
             const std::uint32_t syn = flow->reopening;
-            erase(*flow);
+            erase(*flow, Ending::closed);
             flow = nullptr;
             if (s.has(Segment::ack)) {  // the SYN itself came before this segment
                 Segment first = s;
@@ -142,6 +142,10 @@ void Table::segment(const Segment& arrived) {
 void Table::deliver(Flow& flow, Side from, const Segment& s) {
     flow.last = now_;
     if (s.wire_payload > 0 && !flow.session) flow.session = factory_->open(flow.id, flow.begin, flow.conn);
+    if (s.sender.known() && s.wire_payload > 0 && !flow.told_sender[index(from)]) {
+        flow.told_sender[index(from)] = true;
+        flow.session->sent_by(from, s.sender);
+    }
     if (flow.conn.stopped() && s.wire_payload > 0 && flow.session && flow.unwanted++ % unwanted_interval == 0)
         flow.session->unwanted();
     flow.conn.segment(from, s, flow.sink());
@@ -177,12 +181,12 @@ void Table::update_waiting(Flow& flow) {
 
 void Table::evict(Queue& queue) {
     ++stats_.evicted;
-    erase(*queue.front());
+    erase(*queue.front(), Ending::evicted);
 }
 
 void Table::expire(Queue& queue, Duration timeout) {
     if (timeout <= Duration::zero()) return;
-    while (!queue.empty() && queue.front()->last + timeout <= now_) erase(*queue.front());
+    while (!queue.empty() && queue.front()->last + timeout <= now_) erase(*queue.front(), Ending::timeout);
 }
 
 void Table::advance(Timestamp now) {
@@ -204,23 +208,23 @@ void Table::advance(Timestamp now) {
     expire(active_, limits_->idle_timeout);
 }
 
-void Table::end_session(Flow& flow) {
+void Table::end_session(Flow& flow, Ending why) {
     if (!flow.session) return;
     flow.conn.close(now_, *flow.session);
-    flow.session->finish(now_);
+    flow.session->finish(now_, why);
     flow.session.reset();
     factory_->closed(flow.id);
 }
 
 /// The connection is over; its entry stays for a while.
 void Table::retire(Flow& flow) {
-    end_session(flow);
+    end_session(flow, Ending::closed);
     flow.over = true;
     ++over_;
 }
 
-void Table::erase(Flow& flow) {
-    end_session(flow);
+void Table::erase(Flow& flow, Ending why) {
+    end_session(flow, why);
     if (flow.over) --over_;
     if (flow.is_waiting) waiting_.erase(flow.waiting);
     flow.queue->erase(flow.place);
@@ -229,9 +233,9 @@ void Table::erase(Flow& flow) {
     flows_.erase(key);
 }
 
-void Table::finish() {
+void Table::finish(Ending why) {
     for (Queue* queue : {&closing_, &active_, &embryonic_})
-        while (!queue->empty()) erase(*queue->front());
+        while (!queue->empty()) erase(*queue->front(), why);
 }
 
 }  // namespace smtpscope::tcp

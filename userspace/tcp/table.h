@@ -15,8 +15,10 @@ namespace smtpscope::tcp {
 /// What the application keeps of one connection.
 class Session : public StreamSink {
   public:
+    /// The first payload of `from` that a socket of this host sent, before the stream has it.
+    virtual void sent_by(Side from, const Sender& sender) = 0;
     /// The connection is over, or no longer followed; the streams have ended.
-    virtual void finish(Timestamp ts) = 0;
+    virtual void finish(Timestamp ts, Ending why) = 0;
     /// Payload comes although delivery was stopped: the packet source does not know, or has forgotten.
     virtual void unwanted() = 0;
 };
@@ -46,7 +48,7 @@ class Table {
     /// Timeouts that are due.
     void advance(Timestamp now);
     /// Ends every connection.
-    void finish();
+    void finish(Ending why);
 
     const TableStats& stats() const { return stats_; }
     const Accounts& accounts() const { return accounts_; }
@@ -78,6 +80,7 @@ class Table {
         Queue::iterator place;
         Queue::iterator waiting;  ///< in waiting_, if is_waiting
         bool is_waiting = false;
+        bool told_sender[2] = {};  ///< by Side: the session knows whose socket sends
         bool over = false;  ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
         std::uint32_t unwanted = 0;   ///< segments with payload since delivery was stopped
         std::uint32_t reopening = 0;  ///< sequence number after a SYN that may open a new connection on these ports
@@ -93,9 +96,9 @@ class Table {
     void update_waiting(Flow& flow);
     void evict(Queue& queue);  ///< its idlest
     void expire(Queue& queue, Duration timeout);
-    void end_session(Flow& flow);
+    void end_session(Flow& flow, Ending why);
     void retire(Flow& flow);
-    void erase(Flow& flow);
+    void erase(Flow& flow, Ending why);
 
     const Limits* limits_;
     SessionFactory* factory_;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a record says beside the mail: whose process took part in the session, and why the session was given up.
+#pragma once
+
+#include <memory>
+
+#include "smtpscope/engine.h"
+#include "smtpscope/options.h"
+#include "smtpscope/packet.h"
+#include "smtpscope/records.h"
+#include "smtpscope/side.h"
+
+namespace smtpscope::records {
+
+class Circumstances {
+  public:
+    /// Payload of `from` came from this process of this host. Where both ends are local, who sent the mail counts.
+    void sent_by(Side from, const Sender& sender, const Hooks& hooks);
+    /// From now on records are written because the session ends, and for this reason.
+    void set_ending(Ending why) { ending_ = why; }
+    Ending ending() const { return ending_; }
+    /// The fields of the process, as far as they are wanted.
+    void fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks);
+
+  private:
+    struct Process {
+        Sender sender;
+        Owner owner;
+    };
+    std::unique_ptr<Process> process_;  ///< nullptr: not of this host, or not known
+    Ending ending_ = Ending::closed;
+};
+
+/// As the field `incomplete` has it; nullptr for a session that came to its end.
+const char* name_of(Ending why);
+
+}  // namespace smtpscope::records
