@@ -199,12 +199,12 @@ void Session::sent_by(Side from, const Sender& sender) {
     circumstances_.sent_by(from, sender, *context->hooks);
 }
 
-/// A transaction whose last command was sent loses nothing of the client's any more; with none open, the loss is of the
-/// next one's beginning.
+/// A transaction whose content was sent loses nothing of the client's any more; with none open, the loss is of the next
+/// one's beginning.
 void Session::missed(Side from, std::uint64_t length) {
     bool counted = false;
     for (const auto& t : transactions_) {
-        if (is_from_client(from) && t->last_sent) continue;
+        if (is_from_client(from) && t->last_sent && t->content_ended) continue;
         counted = true;
         if (length > 0 && wants(ExtraField::missed_bytes))
             t->info.missed_bytes = t->info.missed_bytes.value_or(0) + length;
@@ -558,6 +558,9 @@ void Session::smtp_data(std::string_view line, bool crlf) {
 
 void Session::smtp_data_gap(std::uint64_t length) {
     content_->gap(length);
+    // A chunk tells its size: what is lost beyond the last one is of commands.
+    const Transaction* t = find(message_tag_);
+    if (t && t->last_sent && client_missed_ > length) early_missed_ += client_missed_ - length;
 }
 
 void Session::smtp_end_data() {

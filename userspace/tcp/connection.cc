@@ -25,6 +25,11 @@ std::optional<std::uint32_t> Connection::first_seq(Side side) const {
     return h.from_syn ? std::optional(h.base) : std::nullopt;
 }
 
+bool Connection::saw_end() const {
+    const auto open = [](const Half& h) { return h.seen && !h.ended && h.fin == no_fin; };
+    return !open(halves_[0]) && !open(halves_[1]);
+}
+
 // Within 2 GiB on either side of the expected byte, which no window exceeds (RFC 7323, 2.3).
 std::int64_t Connection::offset_of(const Half& h, std::uint32_t seq) {
     const auto distance = static_cast<std::int32_t>(seq - static_cast<std::uint32_t>(h.base + h.expected));

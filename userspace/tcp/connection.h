@@ -63,6 +63,8 @@ class Connection {
     bool stopped() const { return stopped_; }
     bool has_payload() const { return has_payload_; }
     bool half_closed() const { return halves_[0].ended || halves_[1].ended; }
+    /// Each end of which anything was captured has sent its FIN, though bytes before it may be missing.
+    bool saw_end() const;
     /// The sequence number that `side`'s handshake announced, plus one; nullopt if it was not captured.
     std::optional<std::uint32_t> first_seq(Side side) const;
 

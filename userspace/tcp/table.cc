@@ -211,7 +211,7 @@ void Table::advance(Timestamp now) {
 void Table::end_session(Flow& flow, Ending why) {
     if (!flow.session) return;
     flow.conn.close(now_, *flow.session);
-    flow.session->finish(now_, why);
+    flow.session->finish(now_, flow.conn.saw_end() ? Ending::closed : why);
     flow.session.reset();
     factory_->closed(flow.id);
 }
