@@ -52,7 +52,8 @@ struct Hooks {
     std::function<void(const Info&)> log_smtp;  ///< after it was written
     /// When a session ends, with its open transaction (nullptr if there is none), before that is written.
     std::function<void(const ConnId&, const State&, Info*)> finalize_smtp;
-    /// Who a socket of this host belongs to: asked once a connection, or twice, at its first payload; should be quick.
+    /// Who a socket of this host belongs to: asked at the first payload of a connection, and
+    /// again with each record as long as something of it is empty. Should be quick.
     std::function<Owner(const Sender&)> owner;
     ContentSink* content = nullptr;  ///< where bodies are extracted to; outlives the engine
 };

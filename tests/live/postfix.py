@@ -75,9 +75,10 @@ def daemon_directory():
 
 
 class Postfix:
-    def __init__(self, bed, folder="postfix"):
+    def __init__(self, bed, folder="postfix", prefix=()):
+        """`prefix`: words before the command, to run it under something else."""
         need("postfix", "openssl")
-        self.bed = bed
+        self.bed, self.prefix = bed, prefix
         self.dir = os.path.join(bed.dir, folder)
         os.makedirs(self.dir + "/conf")
         os.makedirs(self.dir + "/queue")
@@ -95,8 +96,8 @@ class Postfix:
 
     def start(self):
         with open(self.dir + "/log", "ab") as log:
-            self.process = self.bed.start(self.bed.server, "postfix", "-c", self.dir + "/conf", "start-fg", stdout=log,
-                                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            self.process = self.bed.start(self.bed.server, *self.prefix, "postfix", "-c", self.dir + "/conf", "start-fg",
+                                          stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         wait_until(self.answers, 30, "Postfix answers on 25 and 587")
 
     def answers(self):

@@ -40,6 +40,10 @@ def one_record(report, box, what, recipient, through_lo=False):
     expected = {"SMTP_MAILFROM": "alice@example.org", "SMTP_RCPTTO": recipient, "SMTP_SUBJECT": subject,
                 "SMTP_HELO": "client.example.org", "SMTP_LAST_REPLY": reply}
     report.equal(f"{what}: its fields", {key: entries[0].get(key) for key in expected}, expected)
+    if not through_lo:  # there the sender counts, which is outside of the box
+        who = entries[0].get("SMTP_PROCESS_USER"), entries[0].get("SMTP_PROCESS_UNIT", "")
+        report.check(f"{what}: it names the server's user and unit, confined as the service is",
+                     who[0] == "postfix" and who[1].startswith("postfix") and who[1].endswith(".service"), who)
     report.check(f"{what}: its text is for people", f"alice@example.org -> {recipient}" in entries[0]["MESSAGE"],
                  entries[0]["MESSAGE"])
     shown = box.run("journalctl", "--no-pager", "-u", "smtpscope", "-o", "cat")

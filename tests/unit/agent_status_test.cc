@@ -30,6 +30,7 @@ TEST_CASE("status: the document has what a monitor needs") {
     s.attachments = {{"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP"}};
     s.kernel = {{"seen", 3}, {"delivered", 2}, {"lost_ring_full", 1}};
     s.engine.smtp_records = 7;
+    s.cgroups = {5, 0, 2, 1};
     s.queue.dropped[0] = 9;
     s.sinks = {{"/var/log/x", 5, 6, "No space left on device"}};
     s.resident_bytes = 1 << 20;
@@ -37,7 +38,8 @@ TEST_CASE("status: the document has what a monitor needs") {
     for (const char* part :
          {R"("version":"1.2","pid":42)",
           R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP"})",
-          R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)", R"("dropped_smtp":9)",
+          R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)",
+          R"("cgroups":{"folders":5,"left_out":0,"readings":2,"unknown":1})", R"("dropped_smtp":9)",
           R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device"})",
           R"("memory":{"resident":1048576,"out_of_order":0})"}) {
         CAPTURE(part);

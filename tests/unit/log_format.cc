@@ -205,12 +205,14 @@ TEST_CASE("a TSV file has the reference's header and records", "[log]") {
           "from\tto\tcc\treply_to\tmsg_id\tin_reply_to\tsubject\tx_originating_ip\tfirst_received\tsecond_received\t"
           "last_reply\tpath\tuser_agent\ttls\tfuids\tis_webmail\tsubject_decoded\tfrom_decoded\tmessage_bytes\t"
           "duration\tqueue_id\treply_code\tenhanced_status\trejected_rcptto\tauth_mechanism\tauth_user\tauth_success\t"
-          "direction\tcommunity_id\ttls_version\textensions");
+          "direction\tcommunity_id\ttls_version\textensions\tprocess_uid\tprocess_user\tprocess_unit\t"
+          "container\tmissed_bytes\tignored_bytes\tincomplete");
     CHECK(lines[7] ==
           "#types\ttime\tstring\taddr\tport\taddr\tport\tcount\tstring\tstring\tset[string]\tstring\tstring\t"
           "set[string]\tset[string]\tstring\tstring\tstring\tstring\taddr\tstring\tstring\tstring\tvector[addr]\t"
           "string\tbool\tvector[string]\tbool\tstring\tstring\tcount\tinterval\tstring\tcount\tstring\t"
-          "vector[string]\tstring\tstring\tbool\tstring\tstring\tstring\tvector[string]");
+          "vector[string]\tstring\tstring\tbool\tstring\tstring\tstring\tvector[string]\tcount\tstring\tstring\t"
+          "string\tcount\tcount\tstring");
     CHECK(tsv_footer(from_nanoseconds(0)).starts_with("#close\t19"));
 
     std::string unset;  // the fields that the reference does not have

@@ -125,6 +125,7 @@ net::Segment segment(const Sent& s, const ConnId& id) {
     out.flags = s.flags;
     out.payload = std::string_view(s.payload).substr(0, s.payload.size() - s.cut);
     out.wire_payload = static_cast<std::uint32_t>(s.payload.size());
+    out.sender = s.sender;
     return out;
 }
 
@@ -143,6 +144,7 @@ void send(Engine& engine, const Sent& s, const ConnId& id) {
     const Buffer frame = ip_packet(spec);
     Packet p = packet(frame, LinkType::raw_ip);
     p.ts = parts.ts;
+    p.sender = s.sender;
     p.data = p.data.first(frame.size() - s.cut);
     engine.packet(p);
 }

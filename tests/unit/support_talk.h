@@ -49,6 +49,7 @@ struct Sent {
     std::string payload;
     std::int64_t at = 0;    ///< microseconds after the first packet
     std::uint32_t cut = 0;  ///< bytes of payload that the capture left out
+    Sender sender{};
 };
 
 struct Wire {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The connections that are followed: who began, when they are over, and how many there may be.
+#include <functional>
 #include <string>
 
 #include "catch.h"
@@ -138,6 +139,60 @@ TEST_CASE("flows: which end is the originator", "[tcp]") {
         CHECK(f.table.stats().not_mail == (r.opened.empty() ? 1 : 0));
         CHECK(f.table.stats().opened == (r.opened.empty() ? 0 : 1));
         CHECK(f.table.size() == 0);
+    }
+}
+
+TEST_CASE("flows: whose socket sends is told once for each end, with its first payload", "[tcp]") {
+    Fixture f;
+    std::vector<Sent> all = beginning();
+    for (Sent& s : all) s.sender = {s.from == Side::orig ? 7U : 0U, 1};
+    all[3].sender.uid = 8;  // the listener is another's than the connection that was accepted
+    f.send(all);
+    CHECK(f.factory.log == "+" + id_text + " r[by 8] r[s] o[by 7] o[c] ");
+    Sent more = seg(Side::orig, 1002, 5002, ack, "d");
+    more.sender = {9, 1};
+    f.send(more);
+    CHECK(f.factory.log.ends_with(" o[c] o[d] "));
+}
+
+TEST_CASE("flows: why a session ends", "[tcp]") {
+    struct Row {
+        const char* name;
+        std::vector<Sent> segments;  ///< after the beginning
+        std::function<void(Fixture&)> then;
+        Ending why;
+    };
+    const auto finish = [](Fixture& f) { f.table.finish(Ending::shutdown); };
+    const auto wait = [](Fixture& f) { f.pause(3600 * second); };
+    const auto crowd = [](Fixture& f) {
+        for (std::uint32_t n = 0; n < 4; ++n)
+            for (const Sent& s : beginning()) f.send(s, 1, client(n));
+    };
+    const Sent lost_before_fin = seg(Side::orig, 1005, 5002, fin | ack);
+    const Row rows[] = {
+        {"FINs", fins(), finish, Ending::closed},
+        {"RST", {seg(Side::resp, 5002, 1002, rst)}, finish, Ending::closed},
+        {"none of them, and the program ends", {}, finish, Ending::shutdown},
+        {"one FIN, and the program ends", {fins()[0]}, finish, Ending::shutdown},
+        {"silence", {}, wait, Ending::timeout},
+        {"silence after one FIN", {fins()[0]}, wait, Ending::timeout},
+        {"others", {}, crowd, Ending::evicted},
+        {"both FINs, beyond a hole", {lost_before_fin, seg(Side::resp, 5002, 1002, fin | ack)}, finish, Ending::closed},
+        {"a new connection",
+         {seg(Side::orig, 9000, 0, syn), seg(Side::resp, 9, 9001, syn | ack)},
+         finish,
+         Ending::closed},
+    };
+    for (const Row& r : rows) {
+        INFO(r.name);
+        Limits limits;
+        limits.flows = 4;
+        Fixture f(limits);
+        f.send(beginning());
+        f.send(r.segments);
+        r.then(f);
+        REQUIRE(!f.factory.endings.empty());
+        CHECK(f.factory.endings.front() == r.why);
     }
 }
 

@@ -94,6 +94,7 @@ Agent::Agent(Invocation invocation)
     if (config_.extract.enabled)
         extractor_ = std::make_unique<files::Extractor>(config_.extract, files::Extractor::WhenFull::cut_off);
     hooks.content = extractor_.get();
+    hooks.owner = [this](const Sender& sender) { return owners_.find(sender); };
     worker_ = std::make_unique<Worker>(*source_, config_.engine_options(), writer_->queue(), verdicts_.get(),
                                        std::move(hooks));
 }
@@ -132,6 +133,10 @@ void Agent::announce() {
     say(Level::info, "smtpscope " SMTPSCOPE_VERSION ", process " + std::to_string(getpid()));
     attachments_ = source_->attachments();
     for (const auto& a : attachments_) say(Level::info, "attached to " + describe(a));
+    if (!owners_.knows_cgroups())
+        say(Level::info,
+            "cgroup2 is not mounted here, so records will not name units and containers: mount it on "
+            "/sys/fs/cgroup, or on /sys/fs/cgroup/unified beside cgroup1");
 }
 
 void Agent::handle_signals() {
@@ -277,6 +282,7 @@ Status Agent::status() const {
         s.ring = source_->ring_level();
     }
     s.engine = worker_->stats();
+    s.cgroups = owners_.stats();
     s.queue = writer_->queue().stats();
     s.sinks = writer_->sinks();
     if (extractor_) s.extraction = extractor_->stats();

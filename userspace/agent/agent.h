@@ -11,6 +11,7 @@
 
 #include "agent/control_socket.h"
 #include "agent/losses.h"
+#include "agent/owners.h"
 #include "agent/service_manager.h"
 #include "agent/status.h"
 #include "agent/verdicts.h"
@@ -66,6 +67,7 @@ class Agent {
     std::unique_ptr<ControlSocket> control_;
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<files::Extractor> extractor_;  ///< nullptr if nothing is extracted
+    Owners owners_;
     std::unique_ptr<capture::LiveSource> source_;
     std::unique_ptr<Verdicts> verdicts_;
     std::unique_ptr<Worker> worker_;

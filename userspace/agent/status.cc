@@ -36,6 +36,10 @@ std::vector<NamedCount> named(const EngineStats& s) {
             {"memory_held", s.memory_held}};
 }
 
+std::vector<NamedCount> named(const CgroupIndexStats& s) {
+    return {{"folders", s.folders}, {"left_out", s.left_out}, {"readings", s.readings}, {"unknown", s.unknown}};
+}
+
 std::vector<NamedCount> named(const QueueStats& s) {
     std::vector<NamedCount> all{{"pending", s.pending}, {"pending_bytes", s.pending_bytes}};
     for (std::size_t i = 0; i < s.dropped.size(); ++i)
@@ -170,6 +174,7 @@ std::string to_json(const Status& s) {
     json.key("size").value(s.ring.size);
     json.end_object();
     add_counts(json.key("engine"), named(s.engine));
+    add_counts(json.key("cgroups"), named(s.cgroups));
     add_counts(json.key("queue"), named(s.queue));
     add_counts(json.key("extraction"), named(s.extraction));
     add_sinks(json.key("sinks"), s.sinks);
@@ -192,6 +197,7 @@ std::string to_text(const Status& s) {
     add_section(text, "kernel", s.kernel);
     text += "ring: " + in_mib(s.ring.used) + " of " + in_mib(s.ring.size) + " in use\n";
     add_section(text, "analysis", named(s.engine));
+    add_section(text, "cgroups", named(s.cgroups));
     text += "waiting for sinks: " + std::to_string(s.queue.pending) + " records, " + in_mib(s.queue.pending_bytes) +
             "; dropped:";
     for (std::size_t i = 0; i < s.queue.dropped.size(); ++i) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/cgroup_index.h"
 #include "agent/record_queue.h"
 #include "capture/live.h"
 #include "files/extract.h"
@@ -26,6 +27,7 @@ struct Status {
     std::vector<capture::Counter> kernel;
     capture::RingLevel ring;
     EngineStats engine;
+    CgroupIndexStats cgroups;
     QueueStats queue;
     std::vector<log::SinkStatus> sinks;
     files::ExtractStats extraction;
@@ -38,6 +40,7 @@ struct NamedCount {
     std::uint64_t value;
 };
 std::vector<NamedCount> named(const EngineStats& stats);
+std::vector<NamedCount> named(const CgroupIndexStats& stats);
 std::vector<NamedCount> named(const QueueStats& stats);
 std::vector<NamedCount> named(const files::ExtractStats& stats);
 

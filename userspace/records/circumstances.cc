@@ -10,6 +10,18 @@ Owner owner_of(const Sender& sender, const Hooks& hooks) {
     return hooks.owner ? hooks.owner(sender) : Owner();
 }
 
+/// Cgroups are looked for at intervals and names may take long: what was missing at first may be known by now. What was
+/// known stays, for its cgroup may be gone.
+void complete(Owner& known, const Sender& sender, const Hooks& hooks) {
+    if (!known.container.empty() || (!known.unit.empty() && !known.user.empty())) return;
+    Owner found = owner_of(sender, hooks);
+    if (known.unit.empty()) {
+        known.unit = std::move(found.unit);
+        known.container = std::move(found.container);
+    }
+    if (known.user.empty()) known.user = std::move(found.user);
+}
+
 void set_if_known(std::optional<std::string>& field, const std::string& value) {
     if (!value.empty()) field = value;
 }
@@ -23,9 +35,8 @@ void Circumstances::sent_by(Side from, const Sender& sender, const Hooks& hooks)
 
 void Circumstances::fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks) {
     if (!process_) return;
-    Owner& owner = process_->owner;
-    // Cgroups are looked for at intervals: one that came up a moment before its first packet may be known by now.
-    if (owner.unit.empty() && owner.container.empty()) owner = owner_of(process_->sender, hooks);
+    complete(process_->owner, process_->sender, hooks);
+    const Owner& owner = process_->owner;
     if (wanted.contains(ExtraField::process_uid)) rec.process_uid = process_->sender.uid;
     if (wanted.contains(ExtraField::process_user)) set_if_known(rec.process_user, owner.user);
     if (wanted.contains(ExtraField::process_unit)) set_if_known(rec.process_unit, owner.unit);

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a socket's uid and cgroup to the names of its user, unit and container.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <string>
+
+#include "agent/cgroup_index.h"
+#include "agent/cgroup_path.h"
+#include "agent/owners.h"
+#include "agent/user_names.h"
+#include "catch.h"
+
+using namespace smtpscope;
+using namespace smtpscope::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const std::string other_id(64, 'f');
+
+/// A folder that is gone at the end.
+struct Tree {
+    Tree() {
+        char name[] = "/tmp/smtpscope-cgroups-XXXXXX";
+        if (mkdtemp(name)) root = name;
+    }
+    ~Tree() { std::filesystem::remove_all(root); }
+    std::uint64_t make(const std::string& path) const {
+        std::filesystem::create_directories(root + path);
+        struct stat info {};
+        CHECK(stat((root + path).c_str(), &info) == 0);
+        return info.st_ino;
+    }
+    std::string root;
+};
+
+std::string path_of(CgroupIndex& index, std::uint64_t inode, CgroupIndex::Clock::time_point now) {
+    const std::string* path = index.find(inode, now);
+    return path ? *path : "-";
+}
+
+}  // namespace
+
+TEST_CASE("cgroups: the unit and the container of a path") {
+    struct Row {
+        std::string path, unit, container;
+    };
+    const std::string kube = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod12ab_34cd.slice/";
+    const Row rows[] = {
+        {"/", "", ""},
+        {"", "", ""},
+        // systemd
+        {"/init.scope", "init.scope", ""},
+        {"/system.slice/cron.service", "cron.service", ""},
+        {"/system.slice/system-postfix.slice/postfix@-.service", "postfix@-.service", ""},
+        {"/system.slice/ssh.socket", "ssh.socket", ""},
+        {"/system.slice", "system.slice", ""},
+        {"/user.slice/user-1234.slice", "user-1234.slice", ""},
+        {"/user.slice/user-1234.slice/session-3.scope", "session-3.scope", ""},
+        {"/user.slice/user-1234.slice/php", "user-1234.slice", ""},
+        {"/user.slice/user-1000.slice/user@1000.service/app.slice/foo.service", "foo.service", ""},
+        {"/user.slice/user-1000.slice/user@1000.service/init.scope", "init.scope", ""},
+        {"/user.slice/user-1000.slice/user@1000.service/app.slice", "user@1000.service", ""},
+        {"/system.slice/web.service/worker/3", "web.service", ""},
+        {R"(/system.slice/dev-disk-by\x2dlabel-x.service)", R"(dev-disk-by\x2dlabel-x.service)", ""},
+        {"/system.slice/_cpu.service", "cpu.service", ""},
+        {"/system.slice/.service", "system.slice", ""},
+        {"/mail", "", ""},
+        // Docker, Podman, CRI-O, containerd, with systemd and without
+        {"/system.slice/docker-" + id + ".scope", "docker-" + id + ".scope", id},
+        {"/docker/" + id, "", id},
+        {"/docker/" + id + "/system.slice/postfix.service", "postfix.service", id},
+        {"/docker/" + id + "/docker/" + other_id, "", other_id},
+        {"/machine.slice/libpod-" + id + ".scope/container", "libpod-" + id + ".scope", id},
+        {"/machine.slice/libpod-conmon-" + id + ".scope", "libpod-conmon-" + id + ".scope", ""},
+        {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id + ".scope", "libpod-" + id + ".scope",
+         id},
+        {"/system.slice/crio-" + id + ".scope", "crio-" + id + ".scope", id},
+        {"/system.slice/crio-conmon-" + id + ".scope", "crio-conmon-" + id + ".scope", ""},
+        {"/system.slice/docker.service", "docker.service", ""},
+        {"/system.slice/docker-" + id.substr(1) + ".scope", "docker-" + id.substr(1) + ".scope", ""},
+        {"/system.slice/docker-" + id.substr(1) + "G.scope", "docker-" + id.substr(1) + "G.scope", ""},
+        {"/docker/" + id.substr(1), "", ""},
+        // Kubernetes
+        {kube + "cri-containerd-" + id + ".scope", "cri-containerd-" + id + ".scope", id},
+        {kube + "docker-" + id + ".scope", "docker-" + id + ".scope", id},
+        {kube, "kubepods-burstable-pod12ab_34cd.slice", ""},
+        {"/kubepods/besteffort/pod12ab-34cd/" + id, "", id},
+        // machines
+        {"/machine.slice/systemd-nspawn@web.service", "systemd-nspawn@web.service", "web"},
+        {"/machine.slice/systemd-nspawn@web.service/payload/system.slice/nginx.service", "nginx.service", "web"},
+        {R"(/machine.slice/systemd-nspawn@my\x2dweb.service/payload)", R"(systemd-nspawn@my\x2dweb.service)", "my-web"},
+        {"/machine.slice/machine-web.scope", "machine-web.scope", "web"},
+        {R"(/machine.slice/machine-lxc\x2d12\x2dmail.scope)", R"(machine-lxc\x2d12\x2dmail.scope)", "lxc-12-mail"},
+        {R"(/machine.slice/machine-a\x2)", "machine.slice", ""},
+        {R"(/machine.slice/machine-a\xzz.scope)", R"(machine-a\xzz.scope)", R"(a\xzz)"},
+        {"/lxc.payload.mail/system.slice/exim4.service", "exim4.service", "mail"},
+        {"/lxc.payload.mail/docker/" + id, "", id},
+        {"/lxc.payload/mail", "", "mail"},
+        {"/lxc/101/ns/system.slice/postfix.service", "postfix.service", "101"},
+        {"/lxc.monitor.mail", "", ""},
+        {"/lxc.payload.", "", ""},
+    };
+    for (const Row& r : rows) {
+        INFO(r.path);
+        const CgroupNames names = parse_cgroup_path(r.path);
+        CHECK(names.unit == r.unit);
+        CHECK(names.container == r.container);
+    }
+}
+
+TEST_CASE("cgroups: where they are mounted") {
+    const std::string v1 = "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime shared:9 - cgroup cgroup rw,cpu\n";
+    CHECK(cgroup2_mount("").empty());
+    CHECK(cgroup2_mount(v1).empty());
+    CHECK(cgroup2_mount("35 24 0:30 / /sys/fs/cgroup rw,nosuid shared:9 master:2 - cgroup2 cgroup2 rw\n") ==
+          "/sys/fs/cgroup");
+    CHECK(cgroup2_mount(v1 + "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 none rw") == "/sys/fs/cgroup/unified");
+    CHECK(cgroup2_mount("41 31 0:38 / /a\\040b\\134c rw - cgroup2 none rw\n") == "/a b\\c");
+    CHECK(cgroup2_mount("cgroup2\n - cgroup2\n\n") == "");
+}
+
+TEST_CASE("cgroups: from an id to a path") {
+    const Tree tree;
+    const auto root = tree.make(""), one = tree.make("/a.slice/one.scope"), deep = tree.make("/b/c/d/e");
+    const CgroupIndex::Clock::time_point start{};
+    CgroupIndex index(tree.root);
+    REQUIRE(index.usable());
+    CHECK(path_of(index, root, start) == "/");
+    CHECK(path_of(index, one, start) == "/a.slice/one.scope");
+    CHECK(path_of(index, deep, start) == "/b/c/d/e");
+    CHECK(index.stats().readings == 1);
+    CHECK(index.stats().folders == 7);
+
+    SECTION("a new one is found, but the tree is not read all the time") {
+        const auto two = tree.make("/a.slice/two.scope");
+        CHECK(path_of(index, two, start + 99ms) == "-");
+        CHECK(path_of(index, one, start + 99ms) == "/a.slice/one.scope");
+        CHECK(index.stats().unknown == 1);
+        CHECK(path_of(index, two, start + 1h) == "/a.slice/two.scope");
+        CHECK(index.stats().readings == 2);
+    }
+    SECTION("one that is gone is known until the tree is read again") {
+        std::filesystem::remove(tree.root + "/a.slice/one.scope");
+        CHECK(path_of(index, one, start + 1h) == "/a.slice/one.scope");
+        CHECK(path_of(index, 1U << 30, start + 1h) == "-");
+        CHECK(path_of(index, one, start + 2h) == "-");
+    }
+    SECTION("links are not followed") {
+        std::filesystem::create_directory_symlink(tree.root, tree.root + "/b/self");
+        CHECK(path_of(index, 1U << 30, start + 1h) == "-");
+        CHECK(index.stats().folders == 7);
+    }
+}
+
+TEST_CASE("cgroups: limits") {
+    const Tree tree;
+    for (int i = 0; i < 20; ++i) tree.make("/" + std::to_string(i));
+    SECTION("folders") {
+        CgroupIndex index(tree.root, 10);
+        path_of(index, 0, {});
+        CHECK(index.stats().folders == 10);
+        CHECK(index.stats().left_out == 11);
+    }
+    SECTION("levels") {
+        std::string path;
+        for (int i = 0; i < 40; ++i) path += "/x";
+        const auto deep = tree.make(path);
+        CgroupIndex index(tree.root);
+        CHECK(path_of(index, deep, {}) == "-");
+        CHECK(index.stats().left_out == 1);
+        CHECK(index.stats().folders == 21 + 32);
+    }
+    SECTION("no folder at all") {
+        for (const char* nowhere : {"", "/nowhere", "/proc/self/mountinfo"}) {
+            CgroupIndex index(nowhere);
+            CHECK(!index.usable());
+            CHECK(path_of(index, 1, {}) == "-");
+        }
+    }
+}
+
+TEST_CASE("users: the system's names") {
+    CHECK(system_user_name(0) == "root");
+    CHECK(system_user_name(2'000'000'011).empty());
+    UserNames users;
+    CHECK(users.find(0) == "root");
+}
+
+TEST_CASE("users: nobody is asked for twice, and nobody waits for long") {
+    std::atomic<int> asked = 0;
+    std::promise<void> answer;
+    const std::shared_future<void> answered = answer.get_future().share();
+    UserNames users([&asked, answered](std::uint32_t uid) {
+        ++asked;
+        if (uid == 1) answered.wait();
+        return "u" + std::to_string(uid);
+    });
+    CHECK(users.find(0) == "u0");
+    CHECK(users.find(0) == "u0");
+    CHECK(asked == 1);
+    CHECK(users.find(1).empty());
+    const auto begin = std::chrono::steady_clock::now();
+    for (std::uint32_t uid = 1; uid < 100; ++uid) CHECK(users.find(uid).empty());
+    CHECK(std::chrono::steady_clock::now() - begin < 1s);  // 99 waits would be five
+    CHECK(users.find(0) == "u0");
+    answer.set_value();
+    const auto until = std::chrono::steady_clock::now() + 10s;
+    while (users.find(99).empty() && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(1ms);
+    CHECK(users.find(99) == "u99");
+    CHECK(users.find(1) == "u1");
+    CHECK(asked == 100);
+}
+
+TEST_CASE("owners: all of it together") {
+    const Tree tree;
+    const auto unit = tree.make("/system.slice/cron.service"), docker = tree.make("/docker/" + id);
+    Owners owners(tree.root, [](std::uint32_t uid) { return "u" + std::to_string(uid); });
+    const auto find = [&](const Sender& s) {
+        const Owner o = owners.find(s);
+        return o.user + " " + o.unit + " " + o.container;
+    };
+    CHECK(find({7, unit}) == "u7 cron.service ");
+    CHECK(find({7, docker}) == "  " + id);
+    CHECK(find({7, 0}) == "u7  ");
+    CHECK(find({7, 1U << 30}) == "u7  ");
+    CHECK(owners.stats().unknown == 1);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who the sockets of this host belong to: the user's name, the systemd unit, the container.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "agent/cgroup_index.h"
+#include "agent/user_names.h"
+#include "smtpscope/engine.h"
+
+namespace smtpscope::agent {
+
+class Owners {
+  public:
+    /// By the system's user database, and the cgroups where this process sees them mounted.
+    Owners();
+    Owners(const std::string& cgroup_mount, UserNames::Lookup lookup);
+
+    /// Any thread may call it. A container has a user database of its own: there the user is left empty.
+    Owner find(const Sender& sender);
+    /// False: cgroup2 is not mounted where this process could see it, so nobody's unit is known.
+    bool knows_cgroups() const { return cgroups_.usable(); }
+    CgroupIndexStats stats() const;
+
+  private:
+    mutable std::mutex mutex_;
+    CgroupIndex cgroups_;
+    UserNames users_;
+};
+
+}  // namespace smtpscope::agent

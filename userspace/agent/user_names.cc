@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "agent/user_names.h"
+
+#include <pwd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace smtpscope::agent {
+namespace {
+
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto patience = 50ms;
+constexpr auto lifetime = 5min;
+constexpr std::size_t most_names = 4096, most_questions = 256;
+constexpr std::size_t least_buffer = 1024, most_buffer = std::size_t{1} << 20;  // bytes of an entry in the database
+
+}  // namespace
+
+std::string system_user_name(std::uint32_t uid) {
+    std::vector<char> buffer(least_buffer);
+    for (;;) {
+        passwd entry{};
+        passwd* found = nullptr;
+        const int error = getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+        if (error != ERANGE || buffer.size() >= most_buffer) return found ? found->pw_name : std::string();
+        buffer.resize(buffer.size() * 4);
+    }
+}
+
+struct UserNames::State {
+    struct Entry {
+        std::string name;
+        steady_clock::time_point due;  ///< when it is asked for anew
+    };
+    Lookup lookup;
+    std::mutex mutex;
+    std::condition_variable asked, answered;
+    std::deque<std::uint32_t> questions;
+    std::unordered_map<std::uint32_t, Entry> names;
+    bool overdue = false;
+    bool stopping = false;
+
+    void ask(std::uint32_t uid) {
+        if (questions.size() >= most_questions || std::find(questions.begin(), questions.end(), uid) != questions.end())
+            return;
+        questions.push_back(uid);
+        asked.notify_one();
+    }
+};
+
+UserNames::UserNames(Lookup lookup) : state_(std::make_shared<State>()) {
+    state_->lookup = std::move(lookup);
+    std::thread([state = state_] { serve(state); }).detach();
+}
+
+UserNames::~UserNames() {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+    state_->asked.notify_one();
+}
+
+void UserNames::serve(const std::shared_ptr<State>& state) {
+    std::unique_lock lock(state->mutex);
+    for (;;) {
+        state->asked.wait(lock, [&] { return state->stopping || !state->questions.empty(); });
+        if (state->stopping) return;
+        const std::uint32_t uid = state->questions.front();
+        lock.unlock();
+        std::string name = state->lookup(uid);
+        lock.lock();
+        state->questions.pop_front();  // only now, so that nobody asks for it meanwhile
+        if (state->names.size() >= most_names) state->names.clear();
+        state->names[uid] = {std::move(name), steady_clock::now() + lifetime};
+        state->overdue = false;
+        state->answered.notify_all();
+    }
+}
+
+std::string UserNames::find(std::uint32_t uid) {
+    State& s = *state_;
+    std::unique_lock lock(s.mutex);
+    const auto known = s.names.find(uid);
+    if (known != s.names.end()) {
+        if (steady_clock::now() >= known->second.due) s.ask(uid);
+        return known->second.name;
+    }
+    s.ask(uid);
+    if (s.overdue) return {};
+    s.overdue = !s.answered.wait_for(lock, patience, [&] { return s.names.contains(uid); });
+    const auto found = s.names.find(uid);
+    return found == s.names.end() ? std::string() : found->second.name;
+}
+
+}  // namespace smtpscope::agent

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The names of users. The system may have to ask a directory on the network for one, and packets do not wait: a thread
+// of its own asks, and whoever wants to know waits for a moment only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace smtpscope::agent {
+
+/// By the system's user database (nsswitch.conf(5)); empty if it knows none.
+std::string system_user_name(std::uint32_t uid);
+
+class UserNames {
+  public:
+    using Lookup = std::function<std::string(std::uint32_t uid)>;
+
+    explicit UserNames(Lookup lookup = system_user_name);
+    /// Does not wait for a look-up that is under way.
+    ~UserNames();
+    UserNames(const UserNames&) = delete;
+    UserNames& operator=(const UserNames&) = delete;
+
+    /// Empty if there is none or it is not known yet. Waits for a new name, for a twentieth of a second at most, and not
+    /// at all while the answer to an earlier question is overdue. What is known is asked for anew after five minutes.
+    /// Remembers 4,096 users. Any thread may call it.
+    std::string find(std::uint32_t uid);
+
+  private:
+    struct State;
+    static void serve(const std::shared_ptr<State>& state);
+
+    std::shared_ptr<State> state_;  ///< the thread's too, which may outlive this
+};
+
+}  // namespace smtpscope::agent
