@@ -190,6 +190,25 @@ TEST_CASE("a weird has the reference's keys", "[log]") {
           "(SMTP)");
 }
 
+TEST_CASE("whose process it was, and what a record lacks", "[log]") {
+    Info r = bare();
+    r.process_uid = 0;
+    r.process_user = "root";
+    r.process_unit = "postfix@-.service";
+    r.container = "mail";
+    r.missed_bytes = 6;
+    r.ignored_bytes = 7;
+    r.incomplete = "timeout";
+    CHECK(json_of(r).ends_with(R"("process_uid":0,"process_user":"root","process_unit":"postfix@-.service",)"
+                               R"("container":"mail","missed_bytes":6,"ignored_bytes":7,"incomplete":"timeout"})"));
+    CHECK(tsv_of(r).ends_with("\t0\troot\tpostfix@-.service\tmail\t6\t7\ttimeout\n"));
+    const std::vector<std::string> journal = journal_of(r);
+    for (const char* field :
+         {"SMTP_PROCESS_UID=0", "SMTP_PROCESS_USER=root", "SMTP_PROCESS_UNIT=postfix@-.service", "SMTP_CONTAINER=mail",
+          "SMTP_MISSED_BYTES=6", "SMTP_IGNORED_BYTES=7", "SMTP_INCOMPLETE=timeout"})
+        CHECK(std::find(journal.begin(), journal.end(), field) != journal.end());
+}
+
 TEST_CASE("a TSV file has the reference's header and records", "[log]") {
     const std::string header = tsv_header(stream_of(full()), from_nanoseconds(0));
     const std::vector<std::string> lines = split(header, '\n');
@@ -216,7 +235,7 @@ TEST_CASE("a TSV file has the reference's header and records", "[log]") {
     CHECK(tsv_footer(from_nanoseconds(0)).starts_with("#close\t19"));
 
     std::string unset;  // the fields that the reference does not have
-    for (int i = 0; i < 15; ++i) unset += "\t-";
+    for (int i = 0; i < 22; ++i) unset += "\t-";
     CHECK(tsv_of(full()) ==
           "1254722768.219663\tCJ083QF7wpxjjL143\t10.10.1.4\t1470\t74.53.140.153\t25\t1\tGP\ta@example.org\t"
           "b@example.org,c@example.org\tMon, 5 Oct 2009 11:36:07 +0530\t\"A\" <a@example.org>\t<b@example.org>\t"

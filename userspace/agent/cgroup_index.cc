@@ -8,12 +8,15 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace smtpscope::agent {
 namespace {
 
+using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
+constexpr auto patience = 50ms;
 constexpr auto least_interval = 100ms;
 constexpr int share_of_time = 20;  // one part in so many
 constexpr int max_depth = 32;      // each level holds a descriptor while it is read
@@ -49,6 +52,48 @@ std::string without_escapes(std::string_view text) {
     return out;
 }
 
+/// Fills a tree, from one folder down.
+class Reader {
+  public:
+    Reader(CgroupTree& tree, std::size_t max_folders) : tree_(&tree), max_folders_(max_folders) {}
+
+    /// The folder `name` of `parent`, whose path is path_, and what is below it.
+    void visit(int parent, const char* name, int depth) {
+        struct stat info {};
+        if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return;  // it is gone already
+        if (tree_->paths.size() >= max_folders_ || depth > max_depth) {
+            ++tree_->left_out;
+            return;
+        }
+        tree_->paths.emplace(info.st_ino, path_.empty() ? "/" : path_);
+        if (info.st_nlink == 2) return;  // its name and its own dot: there is no folder in it
+        const int fd = open_folder(parent, name);
+        if (fd >= 0) read(fd, depth);
+    }
+
+  private:
+    /// Takes over `fd`.
+    void read(int fd, int depth) {
+        const Folder folder(fdopendir(fd));
+        if (!folder) {
+            close(fd);
+            return;
+        }
+        const std::size_t length = path_.size();
+        while (const dirent* entry = readdir(folder.get())) {
+            const std::string_view name = entry->d_name;
+            if (entry->d_type != DT_DIR || name == "." || name == "..") continue;
+            path_.append("/").append(name);
+            visit(fd, entry->d_name, depth + 1);
+            path_.resize(length);
+        }
+    }
+
+    CgroupTree* tree_;
+    std::size_t max_folders_;
+    std::string path_;
+};
+
 }  // namespace
 
 std::string cgroup2_mount(std::string_view mountinfo) {
@@ -63,60 +108,72 @@ std::string cgroup2_mount(std::string_view mountinfo) {
     return {};
 }
 
+CgroupTree read_cgroups(int root, std::size_t max_folders) {
+    CgroupTree tree;
+    Reader(tree, max_folders).visit(root, ".", 0);
+    return tree;
+}
+
 CgroupIndex::CgroupIndex(const std::string& mount_point, std::size_t max_folders)
-    : root_(mount_point.empty() ? -1 : open_folder(AT_FDCWD, mount_point.c_str())), max_folders_(max_folders) {}
-
-const std::string* CgroupIndex::find(std::uint64_t id, Clock::time_point now) {
-    auto found = paths_.find(id);
-    if (found == paths_.end() && now >= next_reading_ && root_) {
-        read_tree(now);
-        found = paths_.find(id);
-    }
-    if (found != paths_.end()) return &found->second;
-    ++stats_.unknown;
-    return nullptr;
+    : root_(mount_point.empty() ? -1 : open_folder(AT_FDCWD, mount_point.c_str())), max_folders_(max_folders) {
+    if (root_) thread_ = std::thread([this] { serve(); });
 }
 
-void CgroupIndex::read_tree(Clock::time_point now) {
-    const auto begin = Clock::now();
-    paths_.clear();
-    stats_.left_out = 0;
-    ++stats_.readings;
-    std::string path;
-    visit(root_.get(), ".", path, 0);
-    stats_.folders = paths_.size();
-    next_reading_ = now + std::max<Clock::duration>(least_interval, (Clock::now() - begin) * share_of_time);
+CgroupIndex::~CgroupIndex() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    asked_.notify_one();
+    if (thread_.joinable()) thread_.join();
 }
 
-/// The folder `name`, whose path is `path`, and what is below it.
-void CgroupIndex::visit(int parent, const char* name, std::string& path, int depth) {
-    struct stat info {};
-    if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return;  // it is gone already
-    if (paths_.size() >= max_folders_ || depth > max_depth) {
-        ++stats_.left_out;
-        return;
+void CgroupIndex::serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        asked_.wait(lock, [this] { return stopping_ || wanted_; });
+        if (stopping_) return;
+        lock.unlock();
+        const auto begin = steady_clock::now();
+        CgroupTree tree = read_cgroups(root_.get(), max_folders_);
+        const auto end = steady_clock::now();
+        lock.lock();
+        std::swap(tree_, tree);
+        ++stats_.readings;
+        next_reading_ = end + std::max<steady_clock::duration>(least_interval, (end - begin) * share_of_time);
+        wanted_ = overdue_ = false;
+        answered_.notify_all();
     }
-    paths_.emplace(info.st_ino, path.empty() ? "/" : path);
-    if (info.st_nlink == 2) return;  // itself and its own dot: there is no folder in it
-    const int fd = open_folder(parent, name);
-    if (fd >= 0) read_folder(fd, path, depth);
 }
 
-/// Takes over `fd`.
-void CgroupIndex::read_folder(int fd, std::string& path, int depth) {
-    const Folder folder(fdopendir(fd));
-    if (!folder) {
-        close(fd);
-        return;
+std::optional<std::string> CgroupIndex::known(std::uint64_t id) const {
+    const auto found = tree_.paths.find(id);
+    return found == tree_.paths.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> CgroupIndex::find(std::uint64_t id) {
+    std::unique_lock lock(mutex_);
+    auto path = known(id);
+    if (path) return path;
+    if (root_ && !wanted_ && steady_clock::now() >= next_reading_) {
+        wanted_ = true;
+        asked_.notify_one();
     }
-    const std::size_t length = path.size();
-    while (const dirent* entry = readdir(folder.get())) {
-        const std::string_view name = entry->d_name;
-        if (entry->d_type != DT_DIR || name == "." || name == "..") continue;
-        path.append("/").append(name);
-        visit(fd, entry->d_name, path, depth + 1);
-        path.resize(length);
+    if (wanted_ && !overdue_) {
+        const std::uint64_t before = stats_.readings;
+        if (!answered_.wait_for(lock, patience, [&] { return stats_.readings != before; })) overdue_ = true;
+        path = known(id);
     }
+    if (!path) ++stats_.unknown;
+    return path;
+}
+
+CgroupIndexStats CgroupIndex::stats() const {
+    const std::lock_guard lock(mutex_);
+    CgroupIndexStats stats = stats_;
+    stats.folders = tree_.paths.size();
+    stats.left_out = tree_.left_out;
+    return stats;
 }
 
 }  // namespace smtpscope::agent

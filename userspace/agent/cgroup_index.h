@@ -4,9 +4,13 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 
 #include "agent/file_descriptor.h"
@@ -23,30 +27,44 @@ struct CgroupIndexStats {
     std::uint64_t unknown = 0;   ///< ids that were asked for and not found
 };
 
+/// What one reading of the tree has found.
+struct CgroupTree {
+    std::unordered_map<std::uint64_t, std::string> paths;  ///< by id, from the mount point on; that itself is `/`
+    std::uint64_t left_out = 0;                            ///< see CgroupIndexStats
+};
+/// Reads the tree below the folder that `root` is open at. Links are not followed.
+CgroupTree read_cgroups(int root, std::size_t max_folders);
+
 class CgroupIndex {
   public:
-    using Clock = std::chrono::steady_clock;
-
     /// `mount_point`: may be empty or wrong; nothing is found then.
     explicit CgroupIndex(const std::string& mount_point, std::size_t max_folders = 65536);
+    ~CgroupIndex();
+    CgroupIndex(const CgroupIndex&) = delete;
+    CgroupIndex& operator=(const CgroupIndex&) = delete;
 
     bool usable() const { return bool(root_); }
-    /// The path from the mount point on, `/` for that itself; nullptr if there is none. Valid until the next call.
-    /// Reads the tree if the id is new, but not sooner than a tenth of a second after the last reading, and not for
-    /// more than a twentieth of the time.
-    const std::string* find(std::uint64_t id, Clock::time_point now = Clock::now());
-    const CgroupIndexStats& stats() const { return stats_; }
+    /// The path; nullopt if there is none or it is not known yet. For a new id a thread of its own reads the tree, but
+    /// not sooner than a tenth of a second after the last time, and not for more than a twentieth of the time. Waits
+    /// for that for a twentieth of a second at most, once a reading. Any thread may call it.
+    std::optional<std::string> find(std::uint64_t id);
+    CgroupIndexStats stats() const;
 
   private:
-    void read_tree(Clock::time_point now);
-    void read_folder(int fd, std::string& path, int depth);
-    void visit(int parent, const char* name, std::string& path, int depth);
+    void serve();
+    std::optional<std::string> known(std::uint64_t id) const;
 
-    FileDescriptor root_;
-    std::size_t max_folders_;
-    std::unordered_map<std::uint64_t, std::string> paths_;
-    Clock::time_point next_reading_{};
+    const FileDescriptor root_;
+    const std::size_t max_folders_;
+    mutable std::mutex mutex_;
+    std::condition_variable asked_, answered_;
+    CgroupTree tree_;
     CgroupIndexStats stats_;
+    std::chrono::steady_clock::time_point next_reading_{};
+    bool wanted_ = false;   ///< from the question to the end of the reading
+    bool overdue_ = false;  ///< somebody has waited for it in vain
+    bool stopping_ = false;
+    std::thread thread_;
 };
 
 }  // namespace smtpscope::agent

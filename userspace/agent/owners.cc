@@ -21,6 +21,7 @@ std::string mountinfo() {
 
 Owners::Owners() : Owners(cgroup2_mount(mountinfo()), system_user_name) {
     users_.find(getuid());  // the first question loads the libraries that nsswitch.conf names, which takes a while
+    cgroups_.find(0);       // nobody's: for what is there already no packet waits
 }
 
 Owners::Owners(const std::string& cgroup_mount, UserNames::Lookup lookup)
@@ -28,18 +29,11 @@ Owners::Owners(const std::string& cgroup_mount, UserNames::Lookup lookup)
 
 Owner Owners::find(const Sender& sender) {
     CgroupNames names;
-    if (sender.cgroup_id != 0) {
-        const std::lock_guard lock(mutex_);
-        if (const std::string* path = cgroups_.find(sender.cgroup_id)) names = parse_cgroup_path(*path);
-    }
+    if (sender.cgroup_id != 0)
+        if (const auto path = cgroups_.find(sender.cgroup_id)) names = parse_cgroup_path(*path);
     Owner owner{{}, std::move(names.unit), std::move(names.container)};
     if (owner.container.empty() && sender.known()) owner.user = users_.find(sender.uid);
     return owner;
-}
-
-CgroupIndexStats Owners::stats() const {
-    const std::lock_guard lock(mutex_);
-    return cgroups_.stats();
 }
 
 }  // namespace smtpscope::agent

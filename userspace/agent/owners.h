@@ -2,7 +2,6 @@
 // Who the sockets of this host belong to: the user's name, the systemd unit, the container.
 #pragma once
 
-#include <mutex>
 #include <string>
 
 #include "agent/cgroup_index.h"
@@ -21,10 +20,9 @@ class Owners {
     Owner find(const Sender& sender);
     /// False: cgroup2 is not mounted where this process could see it, so nobody's unit is known.
     bool knows_cgroups() const { return cgroups_.usable(); }
-    CgroupIndexStats stats() const;
+    CgroupIndexStats stats() const { return cgroups_.stats(); }
 
   private:
-    mutable std::mutex mutex_;
     CgroupIndex cgroups_;
     UserNames users_;
 };
