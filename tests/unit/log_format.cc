@@ -200,7 +200,8 @@ TEST_CASE("whose process it was, and what a record lacks", "[log]") {
     r.ignored_bytes = 7;
     r.incomplete = "timeout";
     CHECK(json_of(r).ends_with(R"("process_uid":0,"process_user":"root","process_unit":"postfix@-.service",)"
-                               R"("container":"mail","missed_bytes":6,"ignored_bytes":7,"incomplete":"timeout"})"));
+                               R"("container":"mail","missed_bytes":6,"ignored_bytes":7,"incomplete":"timeout"})"
+                               "\n"));
     CHECK(tsv_of(r).ends_with("\t0\troot\tpostfix@-.service\tmail\t6\t7\ttimeout\n"));
     const std::vector<std::string> journal = journal_of(r);
     for (const char* field :
