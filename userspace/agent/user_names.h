@@ -23,9 +23,9 @@ class UserNames {
     UserNames(const UserNames&) = delete;
     UserNames& operator=(const UserNames&) = delete;
 
-    /// Empty if there is none or it is not known yet. Waits for a new name, for a twentieth of a second at most, and not
-    /// at all while the answer to an earlier question is overdue. What is known is asked for anew after five minutes.
-    /// Remembers 4,096 users. Any thread may call it.
+    /// Empty if there is none or it is not known yet. Waits for a new name, for a twentieth of a second at most, and
+    /// not at all while the answer to an earlier question is overdue. What is known is asked for anew after five
+    /// minutes. Remembers 4,096 users. Any thread may call it.
     std::string find(std::uint32_t uid);
 
   private:

@@ -68,7 +68,8 @@ class RecordReader {
     };
 
     bool place_piece(const smtpscope_record& record, Packet& packet);
-    /// A packet that is forwarded, or whose socket is not whole yet, has no cgroup; its uid is the kernel's overflow uid.
+    /// A packet that is forwarded, or whose socket is not whole yet, has no cgroup; its uid is the kernel's overflow
+    /// uid.
     static Sender sender_of(const smtpscope_record& record) {
         if (record.cgroup_id == 0) return {};
         return {record.uid, record.cgroup_id};

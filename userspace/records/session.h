@@ -128,12 +128,12 @@ class Session final : public smtp::Handler, private Scope {
     std::optional<std::string> early_reply_;  ///< the last one between transactions
     Transactions transactions_;               ///< open ones, the oldest first; commands go to the last
     Circumstances circumstances_;
-    std::uint64_t early_missed_ = 0;          ///< bytes lost of what the next transaction begins with
-    std::uint64_t client_missed_ = 0;         ///< bytes of the client's last loss while the newest one was open
-    std::unique_ptr<Content> content_;        ///< the message being received
-    std::optional<const char*> direction_;    ///< by the local networks of the first record
-    std::unique_ptr<Facts> facts_;            ///< nullptr as long as there are none
-    smtp::Tag message_tag_ = 0;               ///< of its transaction
+    std::uint64_t early_missed_ = 0;        ///< bytes lost of what the next transaction begins with
+    std::uint64_t client_missed_ = 0;       ///< bytes of the client's last loss while the newest one was open
+    std::unique_ptr<Content> content_;      ///< the message being received
+    std::optional<const char*> direction_;  ///< by the local networks of the first record
+    std::unique_ptr<Facts> facts_;          ///< nullptr as long as there are none
+    smtp::Tag message_tag_ = 0;             ///< of its transaction
     smtp::Tag last_tag_ = 0;
     bool server_seen_ = false;
     bool lmtp_ = false;            ///< the client said LHLO

@@ -81,7 +81,7 @@ class Table {
         Queue::iterator waiting;  ///< in waiting_, if is_waiting
         bool is_waiting = false;
         bool told_sender[2] = {};  ///< by Side: the session knows whose socket sends
-        bool over = false;  ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
+        bool over = false;         ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
         std::uint32_t unwanted = 0;   ///< segments with payload since delivery was stopped
         std::uint32_t reopening = 0;  ///< sequence number after a SYN that may open a new connection on these ports
     };
