@@ -27,7 +27,7 @@ TEST_CASE("status: the document has what a monitor needs") {
     Status s;
     s.version = "1.2";
     s.pid = 42;
-    s.attachments = {{"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP"}};
+    s.attachments = {{"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP", "more queues"}};
     s.kernel = {{"seen", 3}, {"delivered", 2}, {"lost_ring_full", 1}};
     s.engine.smtp_records = 7;
     s.cgroups = {5, 0, 2, 1};
@@ -46,7 +46,7 @@ TEST_CASE("status: the document has what a monitor needs") {
         CHECK(json.find(part) != std::string::npos);
     }
     const std::string text = to_text(s);
-    for (const char* part : {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP)", "lost_ring_full",
+    for (const char* part : {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP); for a better way: more queues", "lost_ring_full",
                              "5 written, 6 dropped (No space left on device)"}) {
         CAPTURE(part);
         CHECK(text.find(part) != std::string::npos);

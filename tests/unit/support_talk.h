@@ -91,6 +91,7 @@ struct Recorder final : RecordSink, FlowControl {
     std::vector<Notice> notices;
     std::vector<Software> clients;
     std::vector<std::pair<ConnId, IgnoreReason>> ignored;
+    std::vector<Side> skipped;
     std::vector<ConnId> forgotten;
 };
 
