@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = ["dash", "ip", "tc", "setpriv", "bpftool", "smtp-sink", "smtp-source"]
 # Nothing loads modules but `init`, and not on the kernel's behalf.
 NOT_BUSYBOX = ["busybox", "sh", "modprobe"]
-DATA = ["/usr/lib/file/magic.mgc"]
+DATA = ["/usr/share/misc/magic.mgc"]
 # Modules in the order in which they are loaded; those that are built in or unknown to a kernel are left out. What comes
 # after None is for machines without tcx, and is loaded later.
 MODULES = ["veth", "tcp_diag", None, "sch_ingress", "cls_bpf"]
