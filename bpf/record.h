@@ -74,7 +74,9 @@ static __always_inline void describe_sender(struct smtpscope_record* r, const st
 /* `size` bytes of the frame from `offset` on. Reading the linear part as kernel memory is the fastest way there is, and
  * the only one that XDP has before 5.18. */
 static __always_inline long read_packet(void* to, __u64 size, const struct frame* f, __u32 offset) {
-    if (offset + size <= f->linear) return bpf_probe_read_kernel(to, size, f->data + offset);
+    /* The mask changes no bit; it parts the sum from `size`. 6.12 would derive the bounds of `size` from those that the
+     * comparison gives to the sum, and lose the upper one. */
+    if (offset + (size & 0xffff) <= f->linear) return bpf_probe_read_kernel(to, size, f->data + offset);
     if (f->hook == TC_INGRESS || f->hook == TC_EGRESS) return bpf_skb_load_bytes(f->context, offset, to, size);
     if (f->hook == XDP_FRAGS) return bpf_xdp_load_bytes(f->context, offset, to, size);
     return -1;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# deps.sh [build|run|test|package]...: installs what is missing of these groups (all of them if none is named). Prints
-# nothing and asks no archive when everything is there.
+# deps.sh [build|run|test|package|kernels]...: installs what is missing of these groups (all but kernels if none is
+# named). Prints nothing and asks no archive when everything is there.
 set -euo pipefail
 
 die() { echo "deps: $*" >&2; exit 1; }
@@ -15,6 +15,7 @@ apt_names() {
     test) echo catch2 git jq tcpdump libcap2-bin util-linux ca-certificates libclang-rt-dev clang-format clang-tidy \
         shellcheck ;;
     package) echo build-essential dpkg-dev debhelper fakeroot lintian rpm rpmlint mmdebstrap man-db ;;
+    kernels) echo qemu-system-x86 busybox-static binutils dash bpftool ;;
     esac
 }
 
@@ -25,6 +26,7 @@ dnf_names() {
     run) echo postfix swaks iproute iproute-tc openssl procps-ng python3 ;;
     test) echo catch-devel git jq tcpdump libcap util-linux compiler-rt clang-tools-extra ShellCheck ;;
     package) echo rpm-build rpmlint systemd-rpm-macros man-db ;;
+    kernels) echo qemu-system-x86-core busybox binutils dash bpftool ;;
     esac
 }
 
@@ -86,7 +88,7 @@ with_dnf() {
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(build run test package)
 for group in "${groups[@]}"; do
-    [ -n "$(apt_names "$group")" ] || die "no such group: $group (there are: build run test package)"
+    [ -n "$(apt_names "$group")" ] || die "no such group: $group (there are: build run test package kernels)"
 done
 
 exec 9<"$0" && flock 9 # parallel targets ask for the same

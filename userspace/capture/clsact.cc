@@ -114,7 +114,7 @@ ClsactQdisc::ClsactQdisc(const Interface& interface) : ifindex_(interface.index)
     const int error = bpf_tc_hook_create(&hook);
     if (error != 0 && error != -EEXIST)
         throw Error(interface.name + ": cannot make the clsact queueing discipline: " + error_text(error) + "; " +
-                    (error == -EPERM ? "CAP_NET_ADMIN is needed" : "the kernel needs CONFIG_NET_CLS_ACT"));
+                    (error == -EPERM ? "CAP_NET_ADMIN is needed" : "the kernel needs CONFIG_NET_SCH_INGRESS"));
     // With a filter that a killed agent left, so is the queueing discipline.
     made_ = error == 0 || !own_filters(ifindex_, ClsactSide::ingress).empty() ||
             !own_filters(ifindex_, ClsactSide::egress).empty();
