@@ -185,7 +185,7 @@ Kind kind_of(const Column& column) {
 Matcher::Matcher(const Column& column, const Test& test) {
     const Kind kind = kind_of(column);
     if (!takes(kind, test.op))
-        throw std::invalid_argument(column.name + " is " + std::string(words_for(kind)) + ", which " +
+        throw std::invalid_argument("this is " + std::string(words_for(kind)) + ", which " +
                                     std::string(name_of(test.op)) + " does not compare; it takes " +
                                     std::string(operators_of(kind)) + ".");
     if (test.op == Operator::present) {

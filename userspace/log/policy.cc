@@ -16,6 +16,21 @@ std::size_t index_of(const Stream& stream, const std::string& field) {
     return *column;
 }
 
+/// Fields that repeat what another one says, and are hidden with it unless the rule names them itself.
+constexpr std::pair<std::string_view, std::string_view> repeated[] = {
+    {"subject", "subject_decoded"}, {"from", "from_decoded"}, {"rcptto", "rejected_rcptto"}};
+
+void hide_repeated(std::vector<CompiledRule::HiddenColumn>& hide, const Stream& stream) {
+    const auto find = [&hide](std::optional<std::size_t> column) {
+        return std::find_if(hide.begin(), hide.end(), [&](const auto& h) { return h.column == column; });
+    };
+    for (const auto& [field, repetition] : repeated) {
+        const auto column = find_column(stream, repetition);
+        const auto cause = find(find_column(stream, field));
+        if (column && cause != hide.end() && find(column) == hide.end()) hide.push_back({*column, cause->how});
+    }
+}
+
 /// `addr` to `string`, `vector[addr]` to `vector[string]`.
 void make_strings(std::string& type) {
     if (const std::size_t at = type.find("addr"); at != type.npos) type.replace(at, 4, "string");
@@ -33,6 +48,7 @@ CompiledRule::CompiledRule(const Rule& rule, const Stream& stream) : action_(rul
         if (const auto why = cannot_hide(stream.columns[column], h.how)) throw std::invalid_argument(*why);
         hide_.push_back({column, h.how});
     }
+    hide_repeated(hide_, stream);
 }
 
 bool CompiledRule::applies(std::span<const Value> values) const {

@@ -89,9 +89,7 @@ struct File {
 };
 
 std::string read_key(const std::string& path) {
-    const auto refuse = [&path](const std::string& why) {
-        throw std::runtime_error("key file " + path + ": " + why + ".");
-    };
+    const auto refuse = [&path](const std::string& why) { throw std::runtime_error(path + ": " + why + "."); };
     const File file(path);
     struct stat status {};
     if (file.fd < 0 || ::fstat(file.fd, &status) != 0)
