@@ -35,7 +35,7 @@ OWNED = {
     r"yaml-cpp/": {"config"},
     r"systemd/": {"log", "agent"},
     r"magic\.h": {"files"},
-    r"openssl/": {"files"},
+    r"openssl/": {"files", "records"},
     r"re2/": {"log"},
 }
 # What the library does without: threads, input and output, the system.

@@ -41,8 +41,9 @@ Subject: =?utf-8?q?Quarterly_figures?=
 X-Originating-IP: [198.51.100.77]
 User-Agent: Thunderbird 115.4 ({ENVELOPE[0]})
 Content-Type: application/pdf; name="figures-2023.pdf"
+Content-Transfer-Encoding: base64
 
-%PDF-1.4
+JVBERi0xLjQK*{ENVELOPE[1]}
 ."""
 
 

@@ -67,6 +67,7 @@ std::vector<Rule> pseudonymous() {
     rules.push_back(hide("smtp", {"last_reply"}, Hiding::code));
     rules.push_back(hide("smtp", {"helo", "user_agent"}, Hiding::addresses));
     rules.push_back(hide("files", {"filename"}, Hiding::sha256));
+    rules.push_back(hide("software", {"host"}, Hiding::sha256));  // it may be of X-Originating-IP
     rules.push_back(hide("software", {"name", "version.addl", "unparsed_version"}, Hiding::addresses));
     add_notices(rules);
     return rules;
