@@ -230,11 +230,13 @@ TEST_CASE("what repeats a hidden field is hidden with it", "[policy]") {
 }
 
 TEST_CASE("the keyed hash is HMAC-SHA-256", "[policy]") {
-    // RFC 4231, test cases 1 and 2.
+    // RFC 4231, test cases 1, 2 and 6.
     CHECK(files::KeyedHash(std::string(20, '\x0b'))("Hi There") ==
           "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     CHECK(files::KeyedHash("Jefe")("what do ya want for nothing?") ==
           "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    CHECK(files::KeyedHash(std::string(131, '\xaa'))("Test Using Larger Than Block-Size Key - Hash Key First") ==
+          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
 TEST_CASE("addresses within a text", "[policy]") {

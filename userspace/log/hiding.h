@@ -33,6 +33,8 @@ Refusal split_refusal(std::string_view entry);
 class Hidden {
   public:
     void begin(std::size_t columns);
+    /// Of the next record nothing is hidden.
+    void forget() { any_ = false; }
     bool any() const { return any_; }
     const std::vector<std::optional<Hiding>>& columns() const { return how_; }
 

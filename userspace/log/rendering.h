@@ -28,7 +28,7 @@ class Rendering {
         : stream_(stream_of(record)), buffers_(buffers), ts_(record.ts), id_(record.id), record_(&record) {
         read_values(record, buffers.values);
         for (std::string& line : buffers.lines) line.clear();
-        buffers.hidden.begin(buffers.values.size());
+        buffers.hidden.forget();
         summary_ = [](const void* r, const Buffers& b) {
             const Record& plain = *static_cast<const Record*>(r);
             if (!b.hidden.any()) return summary(plain);
