@@ -90,7 +90,7 @@ Operator shorthand(Kind kind) {
 
 /// Intervals may have units, which records do not know.
 std::string value_of(const YAML::Node& node, Kind kind, Operator op) {
-    const std::string text = text_scalar(node, "a value to compare with");
+    std::string text = text_scalar(node, "a value to compare with");
     if (kind != Kind::interval || op == Operator::present) return text;
     const auto duration = parse_duration(text);
     if (!duration || text == "0") return text;
