@@ -45,7 +45,7 @@ OPT      ?= -O2 -g -gdwarf-4
 CPPFLAGS += -Iinclude -Iuserspace -I$(O)/bpf -DSMTPSCOPE_VERSION='"$(VERSION)"' -DBOOST_LOG_DYN_LINK
 CXXFLAGS += -std=c++20 $(OPT) $(WARN) -fno-plt -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDFLAGS  += -pie -Wl,-z,relro,-z,now
-LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lcrypto -lmagic -lpthread
+LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lcrypto -lmagic -lre2 -lpthread
 ifneq ($(SAN),)
   CXXFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CXXFLAGS)) -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
   LDFLAGS  += -fsanitize=$(SAN)

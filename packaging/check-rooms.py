@@ -21,7 +21,7 @@ LIBRARY = {
 SYSTEM = {
     "files": set(),
     "capture": {"net"},
-    "log": {"records"},
+    "log": {"files", "records"},
     "config": {"capture", "files", "log", "net"},
     "agent": {"capture", "files", "log", "config", "net", "engine", "records"},
     "cli": {"agent", "capture", "files", "log", "config", "net", "engine", "records"},
@@ -35,6 +35,8 @@ OWNED = {
     r"yaml-cpp/": {"config"},
     r"systemd/": {"log", "agent"},
     r"magic\.h": {"files"},
+    r"openssl/": {"files", "records"},
+    r"re2/": {"log"},
 }
 # What the library does without: threads, input and output, the system.
 NOT_IN_LIBRARY = re.compile(

@@ -9,7 +9,7 @@ die() { echo "deps: $*" >&2; exit 1; }
 apt_names() {
     case $1 in
     build) echo make g++ clang llvm bpftool pkg-config libbpf-dev libelf-dev zlib1g-dev libpcap-dev libyaml-cpp-dev \
-        libboost-log-dev libboost-thread-dev libboost-filesystem-dev libsystemd-dev libssl-dev libmagic-dev libc6-dev \
+        libboost-log-dev libboost-thread-dev libboost-filesystem-dev libsystemd-dev libssl-dev libmagic-dev libre2-dev libc6-dev \
         linux-libc-dev ;;
     run) echo postfix swaks iproute2 openssl procps python3 ;;
     test) echo catch2 git jq tcpdump libcap2-bin util-linux ca-certificates libclang-rt-dev clang-format clang-tidy \
@@ -22,7 +22,7 @@ apt_names() {
 dnf_names() {
     case $1 in
     build) echo make gcc-c++ clang llvm bpftool pkgconf-pkg-config libbpf-devel elfutils-libelf-devel zlib-devel \
-        libpcap-devel yaml-cpp-devel boost-devel systemd-devel openssl-devel file-devel glibc-devel kernel-headers ;;
+        libpcap-devel yaml-cpp-devel boost-devel systemd-devel openssl-devel file-devel re2-devel glibc-devel kernel-headers ;;
     run) echo postfix swaks iproute iproute-tc openssl procps-ng python3 ;;
     test) echo catch-devel git jq tcpdump libcap util-linux compiler-rt clang-tools-extra ShellCheck ;;
     package) echo rpm-build rpmlint systemd-rpm-macros man-db ;;

@@ -151,6 +151,14 @@ def seeds():
     for mode in range(4):
         yield "stream", bytes([mode]) + bytes(range(7, 7 + 120))
         yield "table", bytes([mode]) + bytes(range(3, 255, 2))
+    rules = (b"log:\n  policy:\n    - { when: { mailfrom: ['*@x', a], reply_code: { ge: 500 } }, hide: { subject: sha256 } }\n"
+             b"    - { when: { subject: { regex: '(a|b)*c$' }, id.orig_h: 10.0.0.0/8, duration: { lt: 30s } }, action: drop }\n"
+             b"    - { stream: files, hide: { filename: omit } }\n")
+    fields = b"\xff\xff\0\0\0\1\3a@x\1\3b@y\5ababc\x0c550 no \"a\"@x\1c\x0cb@y: 550 b@y\0\0\2\x26\0\0\0\1\4name<z@x>: no"
+    yield "policy", rules + b"\0" + fields
+    yield "policy", b"log: { policy: [{ when: { rcptto: { glob: '*a*b*' }, helo: { present: false } }, action: keep }] }\0" + fields
+    for preset in b"no-content", b"pseudonymous":
+        yield "policy", b"log: { privacy: " + preset + b", policy: [{ hide: { last_reply: addresses } }] }\0" + fields
     yield "log", bytes([255, 255]) + b"\x05plain\x04\xc3\xbc\t\xff\x03a,b\x01-\x07(empty)\x06\xe2\x80\xa8\\x0a\x02\n\r"
     yield "config", b"capture:\n  ports: [25, 587]\n  ring_size: 16MiB\nanalyzer: { local_nets: [10.0.0.0/8] }\n"
     yield "config", (b"log:\n  sinks:\n    - { type: file, format: tsv, directory: /tmp, rotate: { size: 1MiB, age: 1d, "

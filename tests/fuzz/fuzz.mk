@@ -11,7 +11,8 @@ FUZZ_SMOKE_SECONDS ?= 10
 
 FUZZ_FLAGS    := -std=c++20 -O1 -g $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FUZZ_SOURCES  := $(call sources,$(CORE_ROOMS) config) \
-                 $(addprefix userspace/log/,escape.cc format.cc number.cc schema.cc utf8.cc)
+                 $(addprefix userspace/log/,escape.cc format.cc hiding.cc matcher.cc number.cc policy.cc \
+                               privacy.cc schema.cc utf8.cc)
 FUZZ_OBJ      := $(patsubst %.cc,$(O)/fuzz/%.o,$(FUZZ_SOURCES))
 FUZZ_BINARIES := $(addprefix $(O)/fuzz/bin/,$(FUZZ_TARGETS))
 
@@ -24,7 +25,7 @@ $(O)/fuzz/%.o: %.cc
 $(O)/fuzz/bin/%: $(O)/fuzz/tests/fuzz/%_fuzz.o $(FUZZ_OBJ)
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lyaml-cpp -lcrypto -lmagic
+	$(Q)$(FUZZ_CXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lyaml-cpp -lcrypto -lmagic -lre2
 
 .PHONY: fuzz fuzz-smoke
 fuzz: $(FUZZ_BINARIES)

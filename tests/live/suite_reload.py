@@ -119,6 +119,42 @@ def files_are_reopened(report, bed):
     report.equal("files: and not to the old one", len(agent.read("smtp")), 1)
 
 
+def policy_changes(report, bed):
+    agent = Agent(bed, "policy")
+    path = agent.dir + "/config.yaml"
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+
+    def set_policy(policy):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text.replace("log:", f"log:\n  {policy}"))
+        reload(agent)
+
+    client = Held(bed, SERVER[4])
+    first = send_mail(client, 1)
+    set_policy("policy: [{ when: { subject: 'mail number 2' }, action: drop }, { hide: { mailfrom: sha256 } }]")
+    report.check("policy: the log tells of the passing key", "log.privacy.key_file" in agent.log(), agent.log())
+    send_mail(client, 2)
+    send_mail(client, 3)
+    records = agent.records(2)
+    report.equal("policy: before", fields(records[0]), wanted(1, first, 1))
+    report.equal("policy: after, in the session that was open", [(r["subject"], r["trans_depth"]) for r in records[1:]],
+                 [("mail number 3", 3)])
+    report.equal("policy: hidden", len(records[1]["mailfrom"]), 64)
+    report.equal("policy: what was dropped is counted", agent.status()["policy"]["dropped_smtp"], 1)
+    set_policy("policy: [{ when: { subject: { regex: '(' } }, action: drop }]")
+    report.check("policy: a bad one is refused, with its place", "config.yaml:" in agent.status()["reload_error"],
+                 agent.status()["reload_error"])
+    set_policy("privacy: pseudonymous")
+    send_mail(client, 3)
+    client.quit()
+    records = agent.records(3)
+    report.equal("policy: a reload keeps the key", records[2]["mailfrom"], records[1]["mailfrom"])
+    report.equal("policy: the preset", (len(records[2]["subject"]), records[2]["last_reply"][:3]), (64, "250"))
+    report.equal("policy: the count outlives a reload", agent.status()["policy"]["dropped_smtp"], 1)
+    report.equal("policy: exit status", agent.stop(), 0)
+
+
 def needs_a_restart(report, bed):
     agent = Agent(bed, "restart")
     path = agent.dir + "/config.yaml"
@@ -141,6 +177,7 @@ def main():
         report.section(limit_changes, bed)
         report.section(bad_configuration, bed)
         report.section(files_are_reopened, bed)
+        report.section(policy_changes, bed)
         report.section(needs_a_restart, bed)
     report.finish()
 

@@ -130,6 +130,38 @@ expect 'bad checksums by the configuration' 0 "$mail" "$smtpscope" read --set ca
 expect 'stdout is full' 1 'records could not be written: standard output: No space left on device' \
     bash -c "'$smtpscope' read mail.pcap >/dev/full"
 
+# ---- policies and privacy
+cat >policy.yaml <<'END'
+log:
+  policy:
+    - when: { mailfrom: "*@example.org" }
+      action: keep
+    - when:
+        subjct: { present: true }
+      action: drop
+END
+expect 'a rule on no field' 2 \
+    'policy.yaml:6:9: log.policy: there is no field subjct in the smtp stream; the nearest is subject' \
+    "$smtpscope" check-config policy.yaml
+expect 'a rule with a bad pattern' 2 'mailfrom: "a\(" is not a regular expression that RE2 takes: missing \)' \
+    "$smtpscope" read --set 'log.policy=[{when: {mailfrom: {regex: "a("}}, action: drop}]' mail.pcap
+expect 'a rule that cannot be' 2 'mailfrom: this is text, which cidr does not compare' \
+    "$smtpscope" read --set 'log.policy=[{when: {mailfrom: {cidr: 10.0.0.0/8}}, action: drop}]' mail.pcap
+expect 'no such preset' 2 'log.privacy.preset: "none" is not one of plain, no-content, pseudonymous' \
+    "$smtpscope" check-config --set log.privacy=none
+expect 'no such key file' 2 'log.privacy.key_file: /nowhere/key: No such file or directory; make one with' \
+    "$smtpscope" check-config --set log.privacy.key_file=/nowhere/key
+head -c 32 /dev/zero >key
+chmod 644 key
+expect 'a key file for everybody' 2 'key_file: .*/key: others can read or change it; make it 0600' \
+    "$smtpscope" read --set "log.privacy={preset: pseudonymous, key_file: $work/key}" mail.pcap
+chmod 600 key
+expect 'a key file' 0 '"mailfrom":"[0-9a-f]{64}"' \
+    "$smtpscope" read --set "log.privacy={preset: pseudonymous, key_file: $work/key}" mail.pcap
+check 'a key of this start is no trouble' quietly "$smtpscope" read --set log.privacy=pseudonymous mail.pcap
+expect 'a policy drops' 0 '^0$' \
+    bash -c "'$smtpscope' read --set 'log.policy=[{action: drop}]' mail.pcap | wc -l"
+
 mkdir logs
 echo old >logs/smtp.log
 echo old >logs/weird.log

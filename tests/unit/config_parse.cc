@@ -63,10 +63,15 @@ log:
     - { type: journald, streams: [weird] }
     - { type: file, format: tsv, directory: /var/log/x, rotate: { size: 1MB, age: 2d, keep: 3, compress: true } }
     - { type: stdout, format: brief }
+  policy: [{ stream: files, when: { filename: "*.exe" }, action: keep }]
+  privacy: { preset: no-content, key_file: /etc/k }
 limits: { flows: 8, memory: 9KiB, flow_memory: 10, fragment_memory: 20, line_length: 11,
           pending_commands: 12, idle_timeout: 13s, handshake_timeout: 14ms, gap_timeout: 15us }
 control: { socket: /tmp/s }
 )");
+    CHECK(c.log.policy ==
+          std::vector<log::Rule>{{"files", {{"filename", {{log::Operator::glob, {"*.exe"}}}}}, {}, log::Action::keep}});
+    CHECK(c.log.privacy == log::Privacy{log::Preset::no_content, "/etc/k"});
     CHECK(c.capture.interfaces == std::vector<std::string>{"eth0", "veth*"});
     CHECK(c.capture.ports == std::vector<std::uint16_t>{2525});
     CHECK(c.capture.xdp_mode == capture::XdpMode::tc);
@@ -244,13 +249,14 @@ TEST_CASE("the installed configuration is the defaults", "[config]") {
     std::string examples;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        if (line == "  sinks: []") continue;
+        if (line == "  sinks: []" || line == "  policy: []") continue;
         const std::size_t at = line.find("  # ");
         const bool example = at == 0 && line.find(':') != std::string::npos && line.find(". ") == line.npos;
         examples += (example ? "  " + line.substr(4) : line) + "\n";
     }
     const Config c = parsed(examples);
     CHECK(c.log.sinks.size() == 3);
+    CHECK(c.log.policy.size() == 4);
     CHECK(c.analyzer.local_nets.subnets().size() == 1);
 }
 

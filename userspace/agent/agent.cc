@@ -13,6 +13,7 @@
 
 #include "agent/reload.h"
 #include "files/type.h"
+#include "log/privacy.h"
 
 #ifndef SMTPSCOPE_VERSION
 #define SMTPSCOPE_VERSION "0"
@@ -62,6 +63,13 @@ milliseconds tick_interval(const ServiceManager& service) {
 
 void say(Level level, const std::string& text) {
     log::message(level, text);
+}
+
+void warn_of_passing_key(const log::Options& options) {
+    if (log::has_passing_key(options))
+        say(Level::info,
+            "values are hidden by hashes with a key of this start: name a log.privacy.key_file to compare "
+            "them with those of the next one");
 }
 
 bool contains(const std::vector<capture::Attachment>& all, const capture::Attachment& a) {
@@ -171,6 +179,7 @@ bool Agent::run() {
 
 void Agent::announce() {
     say(Level::info, "smtpscope " SMTPSCOPE_VERSION ", process " + std::to_string(getpid()));
+    warn_of_passing_key(config_.log);
     if (source_->took_over()) {
         say(Level::info, "the capture of the process before goes on: nothing was missed in between");
         loss_watch_.update(losses(status()));  // its losses have been told
@@ -250,8 +259,13 @@ void Agent::reload() {
 
 void Agent::apply(const config::Config& wanted) {
     // What may fail comes first: either all of it is applied or nothing.
-    if (wanted.log.sinks != config_.log.sinks) {
+    const auto written = [](log::Options options) {
+        options.level = {};
+        return options;
+    };
+    if (written(wanted.log) != written(config_.log)) {
         writer_->replace(std::make_unique<log::Output>(wanted.log));
+        warn_of_passing_key(wanted.log);
     } else {
         writer_->reopen();
     }
@@ -342,6 +356,7 @@ Status Agent::status() const {
     s.cgroups = owners_.stats();
     s.queue = writer_->queue().stats();
     s.sinks = writer_->sinks();
+    s.dropped_by_policy = writer_->dropped_by_policy();
     if (extractor_) s.extraction = extractor_->stats();
     s.resident_bytes = resident_bytes();
     return s;

@@ -65,6 +65,13 @@ std::vector<NamedCount> named(const files::ExtractStats& s) {
         {"limit_total", s.limit_total}, {"no_room", s.no_room}, {"failed", s.failed}};
 }
 
+std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped) {
+    std::vector<NamedCount> all;
+    for (std::size_t i = 0; i < dropped.size(); ++i)
+        all.push_back({"dropped_" + std::string(log::stream_names()[i]), dropped[i]});
+    return all;
+}
+
 const char* to_string(capture::AttachKind kind) {
     switch (kind) {
         case capture::AttachKind::xdp_native:
@@ -220,6 +227,7 @@ std::string to_json(const Status& s) {
     add_counts(json.key("cgroups"), named(s.cgroups));
     add_counts(json.key("queue"), named(s.queue));
     add_counts(json.key("extraction"), named(s.extraction));
+    add_counts(json.key("policy"), named_policy(s.dropped_by_policy));
     add_sinks(json.key("sinks"), s.sinks);
     json.key("memory").begin_object();
     json.key("resident").value(s.resident_bytes);
@@ -259,6 +267,7 @@ std::string to_text(const Status& s) {
         text += log::stream_names()[i];
     }
     text += '\n';
+    add_section(text, "policy", named_policy(s.dropped_by_policy));
     text += "sinks\n";
     for (const auto& sink : s.sinks) {
         text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +

@@ -31,6 +31,7 @@ struct Status {
     CgroupIndexStats cgroups;
     QueueStats queue;
     std::vector<log::SinkStatus> sinks;
+    std::vector<std::uint64_t> dropped_by_policy;  ///< by stream
     files::ExtractStats extraction;
     std::uint64_t resident_bytes = 0;
 };
@@ -44,6 +45,8 @@ std::vector<NamedCount> named(const EngineStats& stats);
 std::vector<NamedCount> named(const CgroupIndexStats& stats);
 std::vector<NamedCount> named(const QueueStats& stats);
 std::vector<NamedCount> named(const files::ExtractStats& stats);
+/// Records that a policy dropped.
+std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped);
 
 const char* to_string(capture::AttachKind kind);
 const char* to_string(capture::AttachMeans means);

@@ -6,6 +6,15 @@
 
 namespace smtpscope::agent {
 
+namespace {
+
+std::vector<std::uint64_t> sum(std::vector<std::uint64_t> a, const std::vector<std::uint64_t>& b) {
+    for (std::size_t i = 0; i < b.size(); ++i) a[i] += b[i];
+    return a;
+}
+
+}  // namespace
+
 Writer::Writer(std::unique_ptr<log::Output> output, QueueLimits limits)
     : queue_(limits), ended_(make_event()), output_(std::move(output)), thread_([this] { write_all(); }) {}
 
@@ -45,6 +54,7 @@ void Writer::apply_changes() {
         const std::lock_guard lock(mutex_);
         if (next_) {
             old = std::exchange(output_, std::move(next_));
+            dropped_before_ = sum(old->dropped_by_policy(), dropped_before_);
         } else {
             reopen = reopen_;
         }
@@ -76,6 +86,11 @@ std::vector<log::SinkStatus> Writer::sinks() const {
         output = output_;
     }
     return output->status();
+}
+
+std::vector<std::uint64_t> Writer::dropped_by_policy() const {
+    const std::lock_guard lock(mutex_);
+    return sum(output_->dropped_by_policy(), dropped_before_);
 }
 
 }  // namespace smtpscope::agent

@@ -2,6 +2,7 @@
 // The thread that takes records from the queue to the sinks.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -35,6 +36,8 @@ class Writer {
     /// Records that come from now on go to new files.
     void reopen();
     std::vector<log::SinkStatus> sinks() const;
+    /// By stream, those of outputs that were replaced included.
+    std::vector<std::uint64_t> dropped_by_policy() const;
 
   private:
     void write_all();
@@ -47,6 +50,7 @@ class Writer {
     std::shared_ptr<log::Output> output_;  ///< changed by the thread alone
     std::shared_ptr<log::Output> next_;    ///< to take its place
     bool reopen_ = false;
+    std::vector<std::uint64_t> dropped_before_;  ///< by the policies of outputs that were replaced
     std::thread thread_;
 };
 

@@ -40,8 +40,8 @@ log::Format parse_format(const std::string& name) {
     throw UsageError("--format " + name + ": there is no such format; choose json, tsv or brief.");
 }
 
-/// The one sink of `read`: what the configuration says of sinks is for the agent.
-log::Options output_options(const ReadOptions& options) {
+/// The one sink of `read`, for what the configuration says of sinks is for the agent; policy and privacy hold for both.
+log::Options output_options(const ReadOptions& options, const log::Options& configured) {
     log::SinkOptions sink;
     sink.format = options.format;
     if (!options.log_dir.empty()) {
@@ -49,8 +49,8 @@ log::Options output_options(const ReadOptions& options) {
         sink.directory = options.log_dir;
         sink.replace = true;
     }
-    log::Options all;
-    all.sinks.push_back(std::move(sink));
+    log::Options all = configured;
+    all.sinks = {std::move(sink)};
     return all;
 }
 
@@ -130,7 +130,7 @@ int run_read(int argc, char** argv) {
     for (const std::string& trace : arguments->operands) {
         try {
             capture::PcapSource source(trace, checksums);
-            if (!output) output = std::make_unique<log::Output>(output_options(options));
+            if (!output) output = std::make_unique<log::Output>(output_options(options, config.log));
             good = read_trace(trace, source, engine_options, *output, extractor.get()) && good;
             ++engine_options.uid_seed;  // the same connection in two traces is two connections
         } catch (const capture::Error& e) {

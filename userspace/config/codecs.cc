@@ -97,6 +97,20 @@ void Path::parse(const YAML::Node& node, std::string& into) {
     into = text;
 }
 
+void OptionalPath::parse(const YAML::Node& node, std::string& into) {
+    if (node.IsNull())
+        into.clear();
+    else
+        Path::parse(node, into);
+}
+
+void OptionalPath::dump(YAML::Emitter& out, const std::string& value) {
+    if (value.empty())
+        out << YAML::Null;
+    else
+        out << value;
+}
+
 void SocketPath::parse(const YAML::Node& node, std::string& into) {
     Path::parse(node, into);
     constexpr std::size_t room = sizeof(sockaddr_un::sun_path) - 1;

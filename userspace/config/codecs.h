@@ -74,6 +74,12 @@ struct Path {
     static void dump(YAML::Emitter& out, const std::string& value) { out << value; }
 };
 
+/// An absolute path, or null for none.
+struct OptionalPath : Path {
+    static void parse(const YAML::Node& node, std::string& into);
+    static void dump(YAML::Emitter& out, const std::string& value);
+};
+
 /// An absolute path that fits into sockaddr_un.
 struct SocketPath : Path {
     static void parse(const YAML::Node& node, std::string& into);

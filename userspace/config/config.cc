@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "config/keys.h"
+#include "log/privacy.h"
 
 namespace smtpscope::config {
 namespace {
@@ -112,6 +113,16 @@ std::optional<std::string> read_file(const std::string& path) {
     return text;
 }
 
+/// A key that cannot be read is found before anything is started or replaced.
+void check_key(const log::Privacy& privacy, const std::string& name) {
+    if (privacy.key_file.empty()) return;
+    try {
+        log::key_of(privacy);
+    } catch (const std::runtime_error& e) {
+        throw Error(name + ": log.privacy.key_file: " + e.what());
+    }
+}
+
 }  // namespace
 
 EngineOptions Config::engine_options() const {
@@ -139,7 +150,9 @@ Config load(const std::string& path, const std::vector<std::string>& overrides) 
     const std::optional<std::string> text = read_file(from);
     if (!text && !path.empty())
         throw Error(path + ": there is no such file; name an existing configuration with -c, or leave -c out.");
-    return parse(text.value_or(""), from, overrides);
+    Config config = parse(text.value_or(""), from, overrides);
+    check_key(config.log.privacy, from);
+    return config;
 }
 
 std::string dump(const Config& config) {

@@ -2,6 +2,7 @@
 #include "config/keys.h"
 
 #include "config/codecs.h"
+#include "config/rules.h"
 #include "config/sinks.h"
 
 namespace smtpscope::config {
@@ -20,6 +21,9 @@ constexpr std::pair<std::string_view, log::Level> levels[] = {{"trace", log::Lev
                                                               {"info", log::Level::info},
                                                               {"warning", log::Level::warning},
                                                               {"error", log::Level::error}};
+constexpr std::pair<std::string_view, log::Preset> presets[] = {{"plain", log::Preset::plain},
+                                                                {"no-content", log::Preset::no_content},
+                                                                {"pseudonymous", log::Preset::pseudonymous}};
 constexpr std::pair<std::string_view, HashAlgorithm> hashes[] = {
     {"md5", HashAlgorithm::md5}, {"sha1", HashAlgorithm::sha1}, {"sha256", HashAlgorithm::sha256}};
 constexpr std::pair<std::string_view, files::ExtractWhat> extract_what[] = {
@@ -120,6 +124,9 @@ constexpr Key<Config> keys[] = {
 
     key<Enum<levels>, &C::log, &log::Options::level>("log.level"),
     key<Sinks, &C::log, &log::Options::sinks>("log.sinks"),
+    key<Rules, &C::log, &log::Options::policy>("log.policy"),
+    key<Enum<presets>, &C::log, &log::Options::privacy, &log::Privacy::preset>("log.privacy.preset"),
+    key<OptionalPath, &C::log, &log::Options::privacy, &log::Privacy::key_file>("log.privacy.key_file"),
 
     key<Number<>, &C::limits, &Limits::flows>("limits.flows"),
     key<Size<>, &C::limits, &Limits::memory>("limits.memory"),

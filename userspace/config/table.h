@@ -78,6 +78,10 @@ class Table {
             case PathKind::unknown:
                 throw BadValue(where, "there is no key " + path + "; the nearest is " + nearest(paths(), path) + ".");
             case PathKind::section:
+                // `privacy: plain` is short for `privacy: { preset: plain }`.
+                if (const std::string preset = join(path, "preset");
+                    value.IsScalar() && classify(paths(), preset) == PathKind::key)
+                    return set(preset, where, value, into);
                 return set_all(path, value, into);
             case PathKind::key:
                 try {

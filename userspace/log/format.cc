@@ -119,6 +119,32 @@ void append_brief(std::string& out, Timestamp ts, const ConnId& id, std::string_
     append_visible(out, summary);
 }
 
+void append_brief(std::string& out, const Stream& stream, std::span<const Value> values, std::string_view summary) {
+    const auto value = [&](std::string_view name) {
+        const auto column = find_column(stream, name);
+        return column ? values[*column] : Value();
+    };
+    const auto endpoint = [&](std::string_view host, std::string_view port) {
+        const Value address = value(host), number = value(port);
+        if (std::holds_alternative<Address>(address) && std::holds_alternative<std::uint64_t>(number))
+            return append_endpoint(out, std::get<Address>(address),
+                                   static_cast<std::uint16_t>(std::get<std::uint64_t>(number)));
+        std::visit(TsvValue{out}, address);
+        out += ':';
+        std::visit(TsvValue{out}, number);
+    };
+    if (const Value ts = value("ts"); std::holds_alternative<Timestamp>(ts))
+        append_utc(out, std::get<Timestamp>(ts));
+    else
+        out += '-';
+    out += ' ';
+    endpoint("id.orig_h", "id.orig_p");
+    out += " -> ";
+    endpoint("id.resp_h", "id.resp_p");
+    out += ' ';
+    append_visible(out, summary);
+}
+
 void append_plain(std::string& out, const Value& value) {
     if (const auto* text = std::get_if<std::string_view>(&value))
         out.append(*text);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "log/rules.h"
 #include "smtpscope/time.h"
 
 namespace smtpscope::log {
@@ -38,6 +39,8 @@ struct SinkOptions {
 struct Options {
     Level level = Level::info;
     std::vector<SinkOptions> sinks;  ///< empty: journald under systemd, JSON on stdout otherwise
+    std::vector<Rule> policy;        ///< in their order
+    Privacy privacy;
     bool operator==(const Options&) const = default;
 };
 

@@ -2,6 +2,7 @@
 #include "log/output.h"
 
 #include "log/journal.h"
+#include "log/policy.h"
 #include "log/sink.h"
 
 namespace smtpscope::log {
@@ -18,8 +19,9 @@ std::vector<SinkOptions> sinks_or_default(const Options& options) {
 
 class Output::Impl {
   public:
-    explicit Impl(const Options& options) {
-        for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s));
+    explicit Impl(const Options& options) : policy_(make_policy(options)) {
+        const auto written = policy_ ? policy_->streams() : streams();
+        for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s, written));
     }
     ~Impl() { flush(); }
 
@@ -27,6 +29,7 @@ class Output::Impl {
     void add(const Record& record) {
         thread_local Rendering::Buffers buffers;
         Rendering rendering(record, buffers);
+        if (policy_ && !rendering.obey(*policy_)) return;
         for (const auto& sink : sinks_) sink->add(rendering);
     }
     void flush() {
@@ -43,12 +46,17 @@ class Output::Impl {
         return all;
     }
 
+    std::vector<std::uint64_t> dropped_by_policy() const {
+        return policy_ ? policy_->dropped() : std::vector<std::uint64_t>(streams().size());
+    }
+
   private:
     void report() {
         for (const auto& sink : sinks_)
             while (const auto news = sink->tally().news()) message(Level::warning, *news);
     }
 
+    std::unique_ptr<Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
     std::vector<std::unique_ptr<Sink>> sinks_;
 };
 
@@ -81,6 +89,9 @@ void Output::reopen() {
 }
 std::vector<SinkStatus> Output::status() const {
     return impl_->status();
+}
+std::vector<std::uint64_t> Output::dropped_by_policy() const {
+    return impl_->dropped_by_policy();
 }
 
 }  // namespace smtpscope::log

@@ -24,7 +24,8 @@ struct SinkStatus {
 /// All sinks of one configuration. Thread-safe.
 class Output final : public RecordSink {
   public:
-    /// Throws std::runtime_error if a sink cannot be opened (directory missing, not writable, ...).
+    /// Throws std::runtime_error if a sink cannot be opened (directory missing, not writable, ...), or the key file of
+    /// `log.privacy` cannot be read.
     explicit Output(const Options& options);
     ~Output() override;
 
@@ -38,6 +39,8 @@ class Output final : public RecordSink {
     void flush();
     void reopen();  ///< begins new files, after somebody moved the old ones away
     std::vector<SinkStatus> status() const;
+    /// Records that `log.policy` or `log.privacy` kept from the sinks, in the order of streams().
+    std::vector<std::uint64_t> dropped_by_policy() const;
 
   private:
     class Impl;

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "log/format.h"
+#include "log/hiding.h"
+#include "log/policy.h"
 #include "log/schema.h"
 
 namespace smtpscope::log {
@@ -18,6 +20,7 @@ class Rendering {
     struct Buffers {
         std::vector<Value> values;
         std::array<std::string, 3> lines;  ///< by Format
+        Hidden hidden;
     };
 
     template <class Record>
@@ -25,8 +28,18 @@ class Rendering {
         : stream_(stream_of(record)), buffers_(buffers), ts_(record.ts), id_(record.id), record_(&record) {
         read_values(record, buffers.values);
         for (std::string& line : buffers.lines) line.clear();
-        summary_ = [](const void* r) { return summary(*static_cast<const Record*>(r)); };
+        buffers.hidden.forget();
+        summary_ = [](const void* r, const Buffers& b) {
+            const Record& plain = *static_cast<const Record*>(r);
+            if (!b.hidden.any()) return summary(plain);
+            Record told = plain;
+            write_values(b.values, b.hidden.columns(), told);
+            return summary(told);
+        };
     }
+
+    /// False if the policy drops the record.
+    bool obey(const Policy& policy) { return policy.apply(stream_, buffers_.values, buffers_.hidden); }
 
     const Stream& stream() const { return stream_; }
     std::span<const Value> values() const { return buffers_.values; }
@@ -43,7 +56,10 @@ class Rendering {
                 append_tsv(line, values());
                 break;
             case Format::brief:
-                append_brief(line, ts_, id_, summary_(record_));
+                if (buffers_.hidden.any())
+                    append_brief(line, stream_, values(), summary_(record_, buffers_));
+                else
+                    append_brief(line, ts_, id_, summary_(record_, buffers_));
                 line += '\n';
                 break;
         }
@@ -56,7 +72,7 @@ class Rendering {
     Timestamp ts_;
     const ConnId& id_;
     const void* record_;
-    std::string (*summary_)(const void* record);
+    std::string (*summary_)(const void* record, const Buffers& buffers);
 };
 
 }  // namespace smtpscope::log

@@ -13,6 +13,7 @@ struct Field {
     std::string_view name;
     std::string_view type;
     Value (*get)(const Record&);
+    void (*set)(Record&, const Value&) = nullptr;  ///< nullptr: no part of a summary
 };
 
 // What each type of a member is called in a TSV header, and its value.
@@ -86,11 +87,46 @@ Value value_of(const std::optional<T>& v) {
     return v ? value_of(*v) : Value();
 }
 
+constexpr std::string_view hidden_text = "(hidden)";
+
+std::string text_of(const Value& v) {
+    const auto* text = std::get_if<std::string_view>(&v);
+    return std::string(text ? *text : hidden_text);
+}
+std::span<const std::string> texts_of(const Value& v) {
+    static const std::string hidden[] = {std::string(hidden_text)};
+    const auto* texts = std::get_if<std::span<const std::string>>(&v);
+    return texts ? *texts : hidden;
+}
+void assign(std::string& to, const Value& v) {
+    to = text_of(v);
+}
+void assign(StringSet& to, const Value& v) {
+    to = StringSet();
+    for (const std::string& text : texts_of(v)) to.insert(text);
+}
+void assign(std::vector<std::string>& to, const Value& v) {
+    const auto texts = texts_of(v);
+    to.assign(texts.begin(), texts.end());
+}
+/// Numbers and the like cannot be replaced by another.
+template <class T>
+void assign(T& to, const Value&) {
+    to = T();
+}
+template <class T>
+void assign(std::optional<T>& to, const Value& v) {
+    if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, StringSet>)
+        assign(to.emplace(), v);
+    else
+        to.reset();
+}
+
 template <class Record, class Member>
 Record record_of(Member Record::*);
 
 template <auto First, auto... Rest>
-constexpr const auto& member(const auto& record) {
+constexpr auto& member(auto& record) {
     if constexpr (sizeof...(Rest) == 0)
         return record.*First;
     else
@@ -103,7 +139,8 @@ constexpr auto field(std::string_view name) {
     using Record = decltype(record_of(First));
     using Member = std::remove_cvref_t<decltype(member<First, Rest...>(std::declval<const Record&>()))>;
     return Field<Record>{name, type_name(static_cast<const Member*>(nullptr)),
-                         [](const Record& r) { return value_of(member<First, Rest...>(r)); }};
+                         [](const Record& r) { return value_of(member<First, Rest...>(r)); },
+                         [](Record& r, const Value& v) { assign(member<First, Rest...>(r), v); }};
 }
 
 /// A member that is not set when it is empty.
@@ -112,7 +149,8 @@ constexpr auto field_unless_empty(std::string_view name) {
     using Record = decltype(record_of(Member));
     using Type = std::remove_cvref_t<decltype(std::declval<const Record&>().*Member)>;
     return Field<Record>{name, type_name(static_cast<const Type*>(nullptr)),
-                         [](const Record& r) { return (r.*Member).empty() ? Value() : value_of(r.*Member); }};
+                         [](const Record& r) { return (r.*Member).empty() ? Value() : value_of(r.*Member); },
+                         [](Record& r, const Value& v) { assign(r.*Member, v); }};
 }
 
 constexpr Field<Info> smtp_fields[] = {
@@ -234,7 +272,8 @@ constexpr Field<Notice> notice_fields[] = {
     field<&Notice::id, &ConnId::resp_h>("id.resp_h"),
     field<&Notice::id, &ConnId::resp_p>("id.resp_p"),
     {"proto", "enum", [](const Notice&) { return Value(std::string_view("tcp")); }},
-    {"note", "enum", [](const Notice& n) { return Value(std::string_view(n.note)); }},
+    {"note", "enum", [](const Notice& n) { return Value(std::string_view(n.note)); },
+     [](Notice& n, const Value& v) { assign(n.note, v); }},
     field<&Notice::msg>("msg"),
     field_unless_empty<&Notice::sub>("sub"),
     field<&Notice::src>("src"),
@@ -246,7 +285,8 @@ constexpr Field<Notice> notice_fields[] = {
 constexpr Field<Software> software_fields[] = {
     field<&Software::ts>("ts"),
     field<&Software::host>("host"),
-    {"software_type", "enum", [](const Software& s) { return Value(std::string_view(s.software_type)); }},
+    {"software_type", "enum", [](const Software& s) { return Value(std::string_view(s.software_type)); },
+     [](Software& s, const Value& v) { assign(s.software_type, v); }},
     field<&Software::name>("name"),
     field<&Software::version_major>("version.major"),
     field<&Software::version_minor>("version.minor"),
@@ -284,6 +324,11 @@ void read_all(const auto& fields, const auto& rec, std::vector<Value>& values) {
     for (const auto& f : fields) values.push_back(f.get(rec));
 }
 
+void write_all(const auto& fields, std::span<const Value> values, const Marks& marks, auto& rec) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (marks[i] && fields[i].set) fields[i].set(rec, values[i]);
+}
+
 }  // namespace
 
 std::span<const Stream> streams() {
@@ -303,6 +348,12 @@ const std::vector<std::string_view>& stream_names() {
         return all;
     }();
     return names;
+}
+
+std::optional<std::size_t> find_column(const Stream& stream, std::string_view name) {
+    for (std::size_t i = 0; i < stream.columns.size(); ++i)
+        if (stream.columns[i].name == name) return i;
+    return std::nullopt;
 }
 
 bool takes(const SinkOptions& sink, std::string_view stream) {
@@ -348,6 +399,25 @@ void read_values(const Notice& rec, std::vector<Value>& values) {
 }
 void read_values(const Software& rec, std::vector<Value>& values) {
     read_all(software_fields, rec, values);
+}
+
+void write_values(std::span<const Value> values, const Marks& marks, Info& rec) {
+    write_all(smtp_fields, values, marks, rec);
+}
+void write_values(std::span<const Value> values, const Marks& marks, Weird& rec) {
+    write_all(weird_fields, values, marks, rec);
+}
+void write_values(std::span<const Value> values, const Marks& marks, FileInfo& rec) {
+    write_all(file_fields, values, marks, rec);
+}
+void write_values(std::span<const Value> values, const Marks& marks, SslInfo& rec) {
+    write_all(ssl_fields, values, marks, rec);
+}
+void write_values(std::span<const Value> values, const Marks& marks, Notice& rec) {
+    write_all(notice_fields, values, marks, rec);
+}
+void write_values(std::span<const Value> values, const Marks& marks, Software& rec) {
+    write_all(software_fields, values, marks, rec);
 }
 
 std::string summary(const Info& rec) {

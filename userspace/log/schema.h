@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "log/options.h"
+#include "log/rules.h"
 #include "smtpscope/records.h"
 
 namespace smtpscope::log {
@@ -38,6 +40,9 @@ struct Stream {
 /// All of them, in a fixed order.
 std::span<const Stream> streams();
 
+/// Where the field stands in the stream's columns; nullopt if there is none of that name.
+std::optional<std::size_t> find_column(const Stream& stream, std::string_view name);
+
 const Stream& stream_of(const Info&);
 const Stream& stream_of(const Weird&);
 const Stream& stream_of(const FileInfo&);
@@ -52,6 +57,16 @@ void read_values(const FileInfo& rec, std::vector<Value>& values);
 void read_values(const SslInfo& rec, std::vector<Value>& values);
 void read_values(const Notice& rec, std::vector<Value>& values);
 void read_values(const Software& rec, std::vector<Value>& values);
+
+/// Gives the record those of the values that are marked, for summary(): texts as they are, what is not set as
+/// `(hidden)`.
+using Marks = std::vector<std::optional<Hiding>>;
+void write_values(std::span<const Value> values, const Marks& marks, Info& rec);
+void write_values(std::span<const Value> values, const Marks& marks, Weird& rec);
+void write_values(std::span<const Value> values, const Marks& marks, FileInfo& rec);
+void write_values(std::span<const Value> values, const Marks& marks, SslInfo& rec);
+void write_values(std::span<const Value> values, const Marks& marks, Notice& rec);
+void write_values(std::span<const Value> values, const Marks& marks, Software& rec);
 
 /// The record in a few words, without time and addresses; bytes are as they came from the network.
 std::string summary(const Info& rec);

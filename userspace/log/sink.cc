@@ -61,12 +61,12 @@ class TextSink final : public Sink {
   public:
     using MakeWriter = std::function<std::unique_ptr<LineWriter>(const WriterContext&)>;
 
-    TextSink(const SinkOptions& options, const std::string& name)
-        : options_(options), tally_(name), archiver_(options_, tally_), channels_(streams().size()) {}
+    TextSink(const SinkOptions& options, std::span<const Stream> streams, const std::string& name)
+        : options_(options), streams_(streams), tally_(name), archiver_(options_, tally_), channels_(streams.size()) {}
     ~TextSink() override { flush(); }
 
     void open(const MakeWriter& make_writer) {
-        for (const Stream& stream : streams()) {
+        for (const Stream& stream : streams_) {
             if (!takes(options_, stream.name)) continue;
             const WriterContext context{stream, options_.format, tally_};
             channels_[stream.index] = std::make_unique<Channel>(options_.format, make_writer(context));
@@ -90,6 +90,7 @@ class TextSink final : public Sink {
     }
 
     const SinkOptions options_;
+    const std::span<const Stream> streams_;
     Tally tally_;
     Archiver archiver_;
     std::vector<std::unique_ptr<Channel>> channels_;  ///< by stream; nullptr: not taken
@@ -139,9 +140,9 @@ void check_directory(const std::string& directory) {
     if (::access(directory.c_str(), W_OK | X_OK) != 0) refuse(std::strerror(errno), "let this user write there");
 }
 
-std::unique_ptr<Sink> make_file_sink(const SinkOptions& options) {
+std::unique_ptr<Sink> make_file_sink(const SinkOptions& options, std::span<const Stream> streams) {
     check_directory(options.directory);
-    auto sink = std::make_unique<TextSink>(options, options.directory);
+    auto sink = std::make_unique<TextSink>(options, streams, options.directory);
     TextSink& s = *sink;
     s.open([&s](const WriterContext& c) { return std::make_unique<FileWriter>(c, s.options(), s.archiver()); });
     return sink;
@@ -149,16 +150,16 @@ std::unique_ptr<Sink> make_file_sink(const SinkOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_sink(const SinkOptions& options) {
+std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams) {
     switch (options.type) {
         case SinkType::journald:
             return std::make_unique<JournalSink>(options);
         case SinkType::file:
-            return make_file_sink(options);
+            return make_file_sink(options, streams);
         case SinkType::stdout_:
             break;
     }
-    auto sink = std::make_unique<TextSink>(options, "stdout");
+    auto sink = std::make_unique<TextSink>(options, streams, "stdout");
     sink->open(make_stdout_writer);
     return sink;
 }

@@ -20,7 +20,7 @@ class Sink {
     virtual Tally& tally() = 0;
 };
 
-/// Throws std::runtime_error if it cannot be.
-std::unique_ptr<Sink> make_sink(const SinkOptions& options);
+/// `streams`, as they are written, outlive it. Throws std::runtime_error if it cannot be.
+std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams);
 
 }  // namespace smtpscope::log

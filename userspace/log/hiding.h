@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What takes the place of a value that is hidden.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "files/keyed_hash.h"
+#include "log/rules.h"
+#include "log/schema.h"
+
+namespace smtpscope::log {
+
+/// Why a column cannot be hidden that way, in a sentence; nullopt if it can.
+std::optional<std::string> cannot_hide(const Column& column, Hiding how);
+
+/// Mail addresses within a text: what stands around an @ up to a blank, a bracket, a comma and the like, or a quoted
+/// local part (RFC 5321, 4.1.2). Each is replaced by its hash.
+std::string hide_addresses(std::string_view text, const files::KeyedHash& hash);
+/// `550 5.1.1 <bob@example.net>: unknown` to `550 5.1.1`; `550` if there is no enhanced status code (RFC 3463).
+std::string hide_reply_text(std::string_view reply);
+/// An entry of rejected_rcptto, `ADDRESS: CODE TEXT`, in its two parts; the text as hide_reply_text() leaves it.
+struct Refusal {
+    std::string_view address;
+    std::string reply;
+};
+Refusal split_refusal(std::string_view entry);
+
+/// What was hidden of one record, and the memory for what stands there instead: used from record to record.
+class Hidden {
+  public:
+    void begin(std::size_t columns);
+    /// Of the next record nothing is hidden.
+    void forget() { any_ = false; }
+    bool any() const { return any_; }
+    const std::vector<std::optional<Hiding>>& columns() const { return how_; }
+
+    /// A rule's word, which holds against those of later rules.
+    void by_rule(std::size_t column, Hiding how);
+    /// The preset's, where it is stricter.
+    void at_least(std::size_t column, Hiding how);
+    /// Replaces the values, which live until begin(). Columns without a value are no longer called hidden.
+    void apply(const Stream& stream, std::vector<Value>& values, const files::KeyedHash& hash);
+
+  private:
+    std::string_view keep(std::string text);
+    std::string hidden_text(std::string_view text, const Column& column, Hiding how,
+                            const files::KeyedHash& hash) const;
+    Value hide(const Value& value, const Column& column, Hiding how, const files::KeyedHash& hash);
+
+    std::vector<std::optional<Hiding>> how_;  ///< by column
+    std::deque<std::string> texts_;
+    std::deque<std::vector<std::string>> lists_;
+    bool any_ = false;
+};
+
+}  // namespace smtpscope::log

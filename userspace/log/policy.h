@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// `log.policy` and `log.privacy` at work: what becomes of a record on its way to the sinks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "files/keyed_hash.h"
+#include "log/hiding.h"
+#include "log/matcher.h"
+#include "log/options.h"
+#include "log/schema.h"
+
+namespace smtpscope::log {
+
+/// A rule whose fields are columns of its stream.
+class CompiledRule {
+  public:
+    /// Throws std::invalid_argument if the rule is none; the configuration's are known to be.
+    CompiledRule(const Rule& rule, const Stream& stream);
+
+    bool applies(std::span<const Value> values) const;
+    Action action() const { return action_; }
+
+    struct HiddenColumn {
+        std::size_t column;
+        Hiding how;
+    };
+    const std::vector<HiddenColumn>& hide() const { return hide_; }
+
+  private:
+    struct Comparison {
+        std::size_t column;
+        Matcher matcher;
+    };
+    std::vector<Comparison> when_;
+    std::vector<HiddenColumn> hide_;
+    Action action_;
+};
+
+class Policy {
+  public:
+    /// Throws std::runtime_error if the key cannot be read.
+    explicit Policy(const Options& options);
+
+    /// False if the record is dropped, which is counted. Otherwise hides what is to be hidden of its values, which then
+    /// live as long as `hidden` is left alone. Thread-safe.
+    bool apply(const Stream& stream, std::vector<Value>& values, Hidden& hidden) const;
+
+    /// The streams as they are written: where addresses may be hashes the column is one of strings.
+    std::span<const Stream> streams() const { return streams_; }
+    /// Records dropped, by stream.
+    std::vector<std::uint64_t> dropped() const;
+
+  private:
+    struct StreamRules {
+        std::vector<CompiledRule> rules;
+        std::vector<CompiledRule> preset;
+        mutable std::atomic<std::uint64_t> dropped{0};
+    };
+    void add(const Rule& rule, std::vector<CompiledRule> StreamRules::*where);
+    static bool decide(const StreamRules& of, std::span<const Value> values, Hidden& hidden);
+
+    files::KeyedHash hash_;
+    std::vector<Stream> streams_;
+    std::vector<StreamRules> rules_;  ///< by stream
+};
+
+/// nullptr if nothing is dropped or hidden. Throws std::runtime_error.
+std::unique_ptr<Policy> make_policy(const Options& options);
+
+}  // namespace smtpscope::log

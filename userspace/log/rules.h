@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// `log.policy` and `log.privacy` in the configuration, as they stand there.
+//
+// Rules are asked in their order. A rule applies if all of its conditions hold. One that hides does so and the next
+// rule is asked; one that keeps or drops ends it, and a record that no rule has dropped is kept. What a field is
+// compared with is always its own value, whatever rules before have hidden; if several hide it, the first of them says
+// how.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace smtpscope::log {
+
+/// How a field is compared.
+enum class Operator : std::uint8_t {
+    equals,  ///< text: but for the case of letters
+    glob,    ///< the same, where * stands for any bytes and ? for one character
+    regex,   ///< RE2, found anywhere in the text
+    cidr,    ///< in the network
+    lt,
+    le,
+    gt,
+    ge,       // numbers, times, intervals
+    present,  ///< the field is set, and no empty list
+};
+
+/// Holds if one of the values does, for one element at least of a field that is a list.
+struct Test {
+    Operator op = Operator::equals;
+    std::vector<std::string> values;  ///< times and intervals in seconds
+    bool operator==(const Test&) const = default;
+};
+
+/// Holds if all tests do.
+struct Condition {
+    std::string field;
+    std::vector<Test> tests;
+    bool operator==(const Condition&) const = default;
+};
+
+/// What a hidden field says, from the least to the strictest.
+enum class Hiding : std::uint8_t {
+    addresses,  ///< each mail address in the text as its keyed hash
+    code,       ///< of a reply: its code and enhanced status code, without the text
+    sha256,     ///< the keyed hash; of a refused recipient: that of the address, then as `code`
+    omit,       ///< nothing
+};
+
+struct Hide {
+    std::string field;
+    Hiding how = Hiding::omit;
+    bool operator==(const Hide&) const = default;
+};
+
+enum class Action : std::uint8_t { go_on, keep, drop };
+
+struct Rule {
+    std::string stream = "smtp";  ///< whose records it is about
+    std::vector<Condition> when;  ///< empty: every record
+    std::vector<Hide> hide;
+    Action action = Action::go_on;
+    bool operator==(const Rule&) const = default;
+};
+
+/// What every record holds back, whatever the rules say.
+enum class Preset : std::uint8_t { plain, no_content, pseudonymous };
+
+struct Privacy {
+    Preset preset = Preset::plain;
+    std::string key_file;  ///< of the keyed hash; empty: a random key, made when the process starts
+    bool operator==(const Privacy&) const = default;
+};
+
+}  // namespace smtpscope::log
