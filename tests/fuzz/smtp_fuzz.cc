@@ -54,6 +54,10 @@ class Log final : public smtp::Handler {
         ENSURE(!stopped_);
         line("commands lost");
     }
+    void smtp_data_command_lost() override {
+        ENSURE(!stopped_ && !in_data_);
+        line("DATA lost");
+    }
     void smtp_begin_data() override {
         ENSURE(!in_data_);
         in_data_ = true;

@@ -19,7 +19,7 @@ compare() { "$parity/compare.py" "$@" "$smtpscope"; }
 declare -A known=(
     [generated-pipelined]='2: the final reply is that to the last BDAT, not the first that comes after it was sent'
     [generated-mixed-loss]='4: a session whose reply to EHLO was lost is still seen to go over to TLS, with its handshake'
-    [generated-hostile]='4: a message whose lines end with several CRs has its record, and its body is a file'
+    [generated-hostile]='2: a session whose lines end with two CRs is read, and its message has a record and a file'
     [rfc822-bdat-gap]='5: the second message of a transaction and its body are two files, not one of both'
 )
 differing() {

@@ -15,7 +15,7 @@ namespace smtpscope::test {
 ///   > MAIL FROM:<a@b>            request; `> . final` if its reply ends the message
 ///   < 250 ok (MAIL FROM:<a@b>)   reply and the request that it answers; `<-` if more lines follow
 ///   ? RCPT TO:<c@d>              reply lost
-///   commands lost
+///   commands lost; DATA lost
 ///   begin, | line, |~ piece of a line, gap N, end
 ///   starttls
 ///   smuggled <LF>.<LF>
@@ -31,6 +31,7 @@ class SmtpRecorder final : public smtp::Handler {
     void smtp_reply(const smtp::Reply& reply) override;
     void smtp_reply_lost(smtp::Tag tag, smtp::Verb verb, bool final) override;
     void smtp_commands_lost() override { events.emplace_back("commands lost"); }
+    void smtp_data_command_lost() override { events.emplace_back("DATA lost"); }
     void smtp_begin_data() override { events.emplace_back("begin"); }
     void smtp_data(std::string_view line, bool crlf) override;
     void smtp_data_gap(std::uint64_t length) override { events.push_back("gap " + std::to_string(length)); }

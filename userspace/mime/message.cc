@@ -40,7 +40,11 @@ void Message::gap(std::uint64_t length) {
         e.field.clear();
         e.has_field = false;
         e.doubtful = true;
-    } else if (e.held_line_end) {
+        e.resumed = false;
+        e.lost += length;
+        return;
+    }
+    if (e.held_line_end) {
         e.held_line_end = false;
         content_ += "\r\n";
     }
@@ -89,13 +93,17 @@ bool Message::take_delimiter(std::string_view text) {
 }
 
 void Message::header_line(Entity& e, std::string_view text) {
-    if (text.empty() || text[0] == '\0') return end_header(e);  // the reference ends its strings at NUL
-    if (std::exchange(e.torn, false)) return;                   // `From: x` may be what is left of `X-From: x`
+    if (text.empty() || text[0] == '\0') {  // the reference ends its strings at NUL
+        if (e.resumed) e.lost = 0;
+        return end_header(e);
+    }
+    if (std::exchange(e.torn, false)) return;  // `From: x` may be what is left of `X-From: x`
     if (text[0] == ' ' || text[0] == '\t') return continue_field(e, text);
     if (e.doubtful && !begins_field(text)) {
         end_header(e);
         return line(text, true);
     }
+    e.resumed = e.doubtful;
     finish_field(e);
     e.field = text;
     e.has_field = true;
@@ -104,7 +112,13 @@ void Message::header_line(Entity& e, std::string_view text) {
 void Message::end_header(Entity& e) {
     finish_field(e);
     e.in_header = e.torn = false;
+    report_lost(e);
     if (e.type.type == MediaType::message) begin_child();
+}
+
+/// The body may have begun among what is missing.
+void Message::report_lost(Entity& e) {
+    if (e.lost > 0 && e.type.type == MediaType::other) handler_->mime_gap(std::exchange(e.lost, 0));
 }
 
 void Message::continue_field(Entity& e, std::string_view text) {
@@ -159,6 +173,7 @@ void Message::end_entity(std::size_t i) {
     if (e.ended) return;
     e.ended = true;
     finish_field(e);
+    if (!e.resumed) report_lost(e);
     if (!e.in_header) finish_body(e);
     e.in_header = false;
     handler_->mime_end_entity();

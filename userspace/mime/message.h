@@ -54,6 +54,8 @@ class Message {
         bool has_field = false;
         bool torn = false;           ///< bytes are missing right before the next line
         bool doubtful = false;       ///< the end of its header may be among the missing bytes
+        bool resumed = false;        ///< unless a field has come since
+        std::uint64_t lost = 0;      ///< bytes that are missing in its header, or of its body
         bool within_parts = false;   ///< of a multipart, near or far: a delimiter may follow
         bool part = false;           ///< of a multipart, itself
         bool held_line_end = false;  ///< the last line's end, which is the next delimiter's if one follows
@@ -68,6 +70,7 @@ class Message {
     bool take_delimiter(std::string_view text);
     void header_line(Entity& e, std::string_view text);
     void end_header(Entity& e);
+    void report_lost(Entity& e);
     void body_line(Entity& e, std::string_view text, bool crlf);
     void base64_line(Entity& e, std::string_view text, bool crlf);
     void text_line(Entity& e, std::string_view text, bool crlf);

@@ -28,7 +28,7 @@ Content::Content(Scope& scope, bool is_orig)
       is_orig_(is_orig),
       message_(scope.context->options->mime, bodies(scope.context->options->files), *this) {
     const FileOptions& options = scope.context->options->files;
-    if (options.enabled && options.rfc822_messages) whole_ = begin_file("message/rfc822");
+    if (options.enabled && options.rfc822_messages) whole_ = begin_file("message/rfc822", scope.now);
 }
 
 Content::~Content() = default;
@@ -46,6 +46,7 @@ void Content::line(std::string_view text, bool crlf) {
 
 void Content::gap(std::uint64_t length) {
     size_ += length;
+    lost_at_ = scope_->now;
     message_.gap(length);
     if (!whole_) return;
     flush_whole();
@@ -74,9 +75,9 @@ void Content::done() {
 
 // ---- files
 
-std::unique_ptr<files::File> Content::begin_file(std::string_view mime_type) {
+std::unique_ptr<files::File> Content::begin_file(std::string_view mime_type, Timestamp ts) {
     FileInfo info;
-    info.ts = scope_->now;
+    info.ts = ts;
     info.fuid = make_fuid(scope_->uid, ++scope_->files);
     info.uid = scope_->uid;
     info.id = scope_->id;
@@ -101,14 +102,14 @@ void Content::end_file(std::unique_ptr<files::File>& file) {
 }
 
 void Content::mime_data(std::string_view bytes) {
-    if (!body_) body_ = begin_file({});
+    if (!body_) body_ = begin_file({}, scope_->now);
     body_->data(bytes, scope_->now);
 }
 
 void Content::mime_gap(std::uint64_t length) {
     if (!scope_->context->options->files.enabled) return;
-    if (!body_) body_ = begin_file({});
-    body_->gap(length, scope_->now);
+    if (!body_) body_ = begin_file({}, lost_at_);
+    body_->gap(length, lost_at_);
 }
 
 // ---- entities

@@ -35,7 +35,7 @@ class Content final : public mime::Handler {
     void mime_weird(std::string_view name, std::string_view addl) override;
 
   private:
-    std::unique_ptr<files::File> begin_file(std::string_view mime_type);
+    std::unique_ptr<files::File> begin_file(std::string_view mime_type, Timestamp ts);
     void end_file(std::unique_ptr<files::File>& file);
     void flush_whole();
 
@@ -47,6 +47,7 @@ class Content final : public mime::Handler {
     Scope* scope_;
     bool is_orig_;
     bool begun_ = false;
+    Timestamp lost_at_{};                 ///< the newest loss
     std::uint64_t size_ = 0;              ///< of the content, with every line's end as CRLF
     std::string raw_;                     ///< lines for whole_, not yet handed on
     std::unique_ptr<files::File> whole_;  ///< the message itself, where that is asked for

@@ -72,6 +72,7 @@ Session::Transaction& Session::open_transaction() {
     const std::uint64_t sent = server_seen_ ? static_cast<std::uint64_t>(waiting) : 0;
     auto t = std::make_unique<Transaction>();
     t->tag = ++last_tag_;
+    t->commands_lost = std::exchange(commands_lost_, false);
     Info& rec = t->info;
     rec.ts = next_begin_ == Timestamp{} ? now : next_begin_;
     next_begin_ = {};
@@ -343,7 +344,8 @@ void Session::smtp_reply(const smtp::Reply& reply) {
     // The reference counts every line of this reply as a message, and trans_depth is its count.
     if (reply.verb == Verb::end_of_data && reply.more) ++state.messages_transferred;
     Transaction* t = reply.tag != 0 ? find(reply.tag) : nullptr;
-    if (!t) t = newest();
+    // What became of a transaction that was given up is known.
+    if (!t && (!reply.to_lost_command || !newest() || newest()->standing)) t = newest();
     // Kept whole only at its last line, but a reply that is cut off says something too.
     std::string& text = (t ? t->info.last_reply : early_reply_).emplace(std::to_string(reply.code));
     text += ' ';
@@ -508,7 +510,7 @@ void Session::absorb(Transaction& refused, Transaction& standing) {
 
 void Session::smtp_commands_lost() {
     // Nobody is accused of leaving out what was lost.
-    state.trans_mail_from_seen = state.trans_rcpt_to_seen = true;
+    state.trans_mail_from_seen = state.trans_rcpt_to_seen = commands_lost_ = true;
     if (transactions_.empty()) return;
     Transaction& t = *transactions_.back();
     if (!t.info.has_client_activity || t.last_sent) return;
@@ -516,6 +518,10 @@ void Session::smtp_commands_lost() {
     write(t);
     remove(t);
     next_begin_ = now;
+}
+
+void Session::smtp_data_command_lost() {
+    current().commands_lost = true;
 }
 
 void Session::tls_handshake(const SslInfo& ssl) {
@@ -536,8 +542,6 @@ void Session::smtp_smuggled(std::string_view how) {
 // ---- content
 
 void Session::smtp_begin_data() {
-    // The command before it opened the transaction; only where that was lost there is none.
-    if (transactions_.empty()) open_transaction();
     Transaction& t = *transactions_.back();
     message_tag_ = t.tag;
     // A message that was refused leaves nothing behind; what follows one that was accepted is more of it.
@@ -552,7 +556,11 @@ void Session::smtp_begin_data() {
 
 void Session::smtp_data(std::string_view line, bool crlf) {
     if (!content_->begun())
-        if (Transaction* t = find(message_tag_)) t->content_seen = true;
+        if (Transaction* t = find(message_tag_)) {
+            t->content_seen = true;
+            // Of a message that was seen there is a record, whatever is known of its envelope.
+            t->info.has_client_activity |= t->commands_lost;
+        }
     content_->line(line, crlf);
 }
 

@@ -52,6 +52,7 @@ class Session final : public smtp::Handler, private Scope {
     void smtp_reply(const smtp::Reply& reply) override;
     void smtp_reply_lost(smtp::Tag tag, smtp::Verb verb, bool final) override;
     void smtp_commands_lost() override;
+    void smtp_data_command_lost() override;
     void smtp_begin_data() override;
     void smtp_data(std::string_view line, bool crlf) override;
     void smtp_data_gap(std::uint64_t length) override;
@@ -70,6 +71,7 @@ class Session final : public smtp::Handler, private Scope {
         bool answered = false;          ///< the final reply was seen, which may come before the content's end
         bool standing = false;          ///< the server accepted its MAIL, and nothing has ended it since
         bool content_seen = false;      ///< a line of a message
+        bool commands_lost = false;     ///< and some of its commands were not
         bool content_accepted = false;  ///< a BDAT chunk was taken
         bool content_refused = false;   ///< DATA or BDAT was refused, and nothing accepted
         bool aborted = false;           ///< by RSET, QUIT or their like, and the server agreed
@@ -138,6 +140,7 @@ class Session final : public smtp::Handler, private Scope {
     smtp::Tag message_tag_ = 0;             ///< of its transaction
     smtp::Tag last_tag_ = 0;
     bool server_seen_ = false;
+    bool commands_lost_ = false;   ///< of the transaction to be opened next
     bool lmtp_ = false;            ///< the client said LHLO
     bool offering_ = false;        ///< within the reply to EHLO, behind its first line
     bool from_originator_ = true;  ///< false after TURN: the responder has become the client

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "smtp/guess.h"
+
 namespace smtpscope::smtp {
 
 namespace {
@@ -13,46 +15,12 @@ constexpr std::string_view smtp_source = "SMTP";
 constexpr std::string_view line_source = "CONTENTLINE";
 constexpr std::size_t max_command_length =
     16384;  // bytes; RFC 5321, 4.5.3.1.4 asks for 512, servers take 2,048 to 12,288
-constexpr std::size_t max_trailing_lines = 128;    // no client pipelines more than it can have answered at once
-constexpr std::uint64_t shortest_change = 20;      // bytes of "RSET" and "MAIL FROM:<>": less begins no transaction
-constexpr std::size_t max_trailing_length = 1024;  // bytes; RFC 5321, 4.5.3.1.4 allows 512
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view upper_case) {
-    return text.size() >= upper_case.size() &&
-           std::equal(upper_case.begin(), upper_case.end(), text.begin(),
-                      [](char a, char b) { return a == (b >= 'a' && b <= 'z' ? b - ('a' - 'A') : b); });
-}
 
 const char* name_of_end(const Line& dot) {
     static constexpr const char* names[3][3] = {{"<CR><LF>.<CR><LF>", "<CR><LF>.<LF>", "<CR><LF>.<CR>"},
                                                 {"<LF>.<CR><LF>", "<LF>.<LF>", "<LF>.<CR>"},
                                                 {"<CR>.<CR><LF>", "<CR>.<LF>", "<CR>.<CR>"}};
     return names[static_cast<std::size_t>(dot.before)][static_cast<std::size_t>(dot.end)];
-}
-
-/// A line that is a command by its whole form, and hardly one of a letter.
-bool is_plain_command(std::string_view line) {
-    const Command c = parse_command(line);
-    switch (c.verb) {
-        case Verb::mail:
-            return starts_with_ignoring_case(c.arg, "FROM:");
-        case Verb::rcpt:
-            return starts_with_ignoring_case(c.arg, "TO:");
-        case Verb::data:
-        case Verb::rset:
-        case Verb::quit:
-        case Verb::starttls:
-        case Verb::x_anonymoustls:
-            return c.arg.empty();
-        case Verb::ehlo:
-        case Verb::helo:
-        case Verb::auth:
-            return !c.arg.empty() && c.arg.find(' ', c.arg.find(' ') + 1) == c.arg.npos;
-        case Verb::bdat:
-            return parse_bdat_argument(c.arg).error == nullptr;
-        default:
-            return false;
-    }
 }
 
 }  // namespace
@@ -71,7 +39,7 @@ std::string Analyzer::data(Side side, std::string_view bytes) {
             take_chunk(bytes);
             continue;
         }
-        if (is_client(side) && goes_over_to_tls(r.partial(), bytes)) return std::string(r.partial()).append(bytes);
+        if (goes_over_to_tls(side, r.partial(), bytes)) return std::string(r.partial()).append(bytes);
         const auto line = r.next(bytes, limits_->line_length);
         report_oddities(r);
         if (!line) return {};
@@ -83,13 +51,15 @@ std::string Analyzer::data(Side side, std::string_view bytes) {
     return std::string(bytes);
 }
 
-/// A client that begins a handshake (RFC 8446, 5.1) has had the reply to its STARTTLS, though the capture may lack it.
-/// `partial`: what has come of its line before.
-bool Analyzer::goes_over_to_tls(std::string_view partial, std::string_view bytes) {
+/// A client that begins a handshake (RFC 8446, 5.1) has had the reply to its STARTTLS, though the capture may lack the
+/// reply, or the command, and the server's part of the handshake shows the same where both are lost. `partial`: what
+/// has come of its line before.
+bool Analyzer::goes_over_to_tls(Side side, std::string_view partial, std::string_view bytes) {
     const bool hello = partial.empty() ? bytes.starts_with("\x16\x03") : partial == "\x16" && bytes.starts_with('\x03');
-    if (mode_ != Mode::command || !hello || pending_head_ == pending_.size()) return false;
-    const Pending& last = pending_.back();
-    if (!last.before_gap || (last.verb != Verb::starttls && last.verb != Verb::x_anonymoustls)) return false;
+    if (mode_ != Mode::command || in_message_ || !hello) return false;
+    const Pending* const last = pending_head_ == pending_.size() ? nullptr : &pending_.back();
+    const bool asked = last && last->before_gap && (last->verb == Verb::starttls || last->verb == Verb::x_anonymoustls);
+    if (!asked && !(recovering_ && (ready_for_tls_ || !is_client(side)))) return false;
     mode_ = Mode::stopped;
     handler_->smtp_starttls();
     return true;
@@ -174,6 +144,7 @@ void Analyzer::command_line(const Line& line) {
         return end_message();
     }
     if (in_bdat_) {
+        report_lost_chunks();
         // After a loss within a chunk the reference has closed it already.
         if (!gapped_) handler_->smtp_weird("smtp_missing_bdat_last_chunk", {}, smtp_source);
         bdat_.finish(*handler_);
@@ -205,6 +176,7 @@ void Analyzer::bdat_command(std::string_view text) {
     if (!in_bdat_) {
         begin_message();
         in_bdat_ = true;
+        report_lost_chunks();
     }
     chunk_left_ = arg.size;
     chunk_last_ = arg.last;
@@ -236,7 +208,10 @@ void Analyzer::begin_message() {
 }
 
 void Analyzer::end_message() {
+    report_lost_content();
+    if (in_bdat_) report_lost_chunks();
     in_message_ = in_bdat_ = gapped_ = false;
+    reset_ = true;
     chunk_left_ = 0;
     if (mode_ == Mode::data) mode_ = Mode::command;
     trailing_.clear();
@@ -278,7 +253,13 @@ void Analyzer::content_line(const Line& line, bool crlf) {
     std::string_view text = line.text;
     if (line.begins && text.starts_with('.')) text.remove_prefix(1);
     data_begun_ = true;
+    report_lost_content();
     handler_->smtp_data(text, crlf);
+}
+
+/// Not before it is known that the message's end is not among it.
+void Analyzer::report_lost_content() {
+    if (lost_content_ > 0) handler_->smtp_data_gap(std::exchange(lost_content_, 0));
 }
 
 // ---- the server
@@ -292,10 +273,12 @@ void Analyzer::server_line(const Line& line) {
     }
     server_seen_ = true;
     // A code that changes within a reply (RFC 5321, 4.2.1 forbids it) does not make it two.
-    if (!continuing_) begin_reply(reply->code);
+    if (!continuing_) begin_reply(reply->code, reply->text);
     if (mode_ == Mode::stopped) return;
     continuing_ = reply->more;
-    handler_->smtp_reply({answered_.tag, answered_.verb, answered_.final, reply->code, reply->more, reply->text});
+    const bool to_lost_command = client_gap_ && answered_.tag == 0 && answered_.verb == Verb::unknown;
+    handler_->smtp_reply(
+        {answered_.tag, answered_.verb, answered_.final, reply->code, reply->more, reply->text, to_lost_command});
     if (!continuing_ && mode_ != Mode::stopped) finish_reply(*reply);
 }
 
@@ -306,25 +289,36 @@ bool Analyzer::pending_has(Verb v) const {
 
 void Analyzer::lose_front() {
     const Pending p = pending_[pending_head_++];
+    if (p.verb == Verb::mail) begin_transaction();
     handler_->smtp_reply_lost(p.tag, p.verb, p.final);
 }
 
 /// Lets go of commands that this reply cannot be for.
-void Analyzer::align(std::uint16_t code) {
+void Analyzer::align(std::uint16_t code, std::string_view text) {
     const auto waiting = [this] { return pending_head_ < pending_.size(); };
     // A client that has gone on after a loss in the server's stream had its replies before.
     while (waiting() && pending_[pending_head_].before_gap && !pending_.back().before_gap) lose_front();
     // More was sent after a doubtful end, without waiting: this is the reply to the true one.
     if (waiting() && pending_[pending_head_].doubtful && pending_.back().verb == Verb::end_of_data)
         while (pending_head_ + 1 < pending_.size()) lose_front();
-    if (code == 354 && pending_has(Verb::data))
-        while (pending_[pending_head_].verb != Verb::data) lose_front();
+    // Only DATA is answered with 354, and where there is none it was lost.
+    if (code == 354 && (client_gap_ || pending_has(Verb::data)))
+        while (waiting() && pending_[pending_head_].verb != Verb::data) lose_front();
+    if (server_gap_)
+        if (const Verb verb = verb_of_reply(code, text); verb != Verb::unknown && pending_has(verb))
+            while (pending_[pending_head_].verb != verb) lose_front();
+    // Nor is DATA answered like this: its 354 was lost if more was sent since.
+    const std::size_t left = pending_.size() - pending_head_;
+    if (code < 300 && left > 1 && pending_[pending_head_].verb == Verb::data && (server_gap_ || left > 2)) lose_front();
 }
 
-void Analyzer::begin_reply(std::uint16_t code) {
+void Analyzer::begin_reply(std::uint16_t code, std::string_view text) {
+    // Whoever waits for the reply to his dot has ended the line: no LF will follow its CR.
+    if (mode_ == Mode::data && pending_head_ == pending_.size())
+        if (const auto dot = reader(turned_ ? Side::resp : Side::orig).release_dot()) client_line(*dot);
     doubtful_ = nullptr;
     recover(code);
-    align(code);
+    align(code, text);
     answered_ = {};
     if (pending_head_ == pending_.size()) {
         ++unexplained_;
@@ -332,11 +326,14 @@ void Analyzer::begin_reply(std::uint16_t code) {
     }
     const Pending& front = pending_[pending_head_];
     // DATA is not answered like this: the reply is to a command that was lost.
-    if (client_gap_ && front.verb == Verb::data && code < 300) return;
+    if (client_gap_ && front.verb == Verb::data && code < 300) {
+        ++unexplained_;
+        return;
+    }
     answered_ = front;
     answered_.final |= front.doubtful;
     if (lmtp_ && answered_.final) {
-        if (lmtp_due_ == 0) lmtp_due_ = std::max<std::uint32_t>(1, lmtp_accepted_);
+        if (lmtp_due_ == 0) lmtp_due_ = std::max<std::uint32_t>(1, accepted_);
         answered_.final = --lmtp_due_ == 0;
         if (!answered_.final) return;  // the next recipient's reply is to the same command (RFC 2033, 4.2)
     }
@@ -347,12 +344,12 @@ void Analyzer::begin_reply(std::uint16_t code) {
 
 void Analyzer::finish_reply(const ReplyLine& reply) {
     const std::uint16_t code = reply.code;
+    reply_lost_ = false;
     switch (answered_.verb) {
         case Verb::data:
-            if (code == 354)
-                data_accepted_ = true;
-            else if (mode_ == Mode::data)
-                end_message();
+            data_accepted_ |= code == 354;
+            reset_ |= code != 354;
+            if (code != 354 && mode_ == Mode::data) end_message();
             break;
         case Verb::auth:
         case Verb::auth_answer:
@@ -371,129 +368,30 @@ void Analyzer::finish_reply(const ReplyLine& reply) {
             break;
         case Verb::lhlo:
             lmtp_ |= code == 250;
+            reset_ |= code == 250;
+            break;
+        case Verb::rset:
+        case Verb::ehlo:
+        case Verb::helo:
+            reset_ |= code == 250;
             break;
         case Verb::mail:
-            lmtp_accepted_ = 0;
+            begin_transaction();
             break;
         case Verb::rcpt:
-            if (code < 300) ++lmtp_accepted_;
+            if (code < 300)
+                ++accepted_;
+            else
+                refused_ = true;
             break;
         case Verb::turn:
             if (code == 250) turned_ = !turned_;
             break;
         default:
-            if (code != 354 || !client_gap_ || mode_ != Mode::command || in_message_) break;
-            begin_message();  // its DATA was lost, and perhaps some of the message, or all of it
-            gapped_ = true;
-            mode_ = Mode::data;
-            data_accepted_ = true;
+            ready_for_tls_ = code == 220 && recovering_ && answered_.verb == Verb::unknown;
+            if (code == 354 && client_gap_ && mode_ == Mode::command && !in_message_) begin_lost_message();
             break;
     }
-}
-
-// ---- after a loss
-
-void Analyzer::gap(Side side, std::uint64_t length) {
-    if (mode_ == Mode::stopped) return;
-    handler_->smtp_unexpected(side, "content gap", std::to_string(length));
-    if (is_client(side))
-        client_gap(length);
-    else
-        server_gap();
-}
-
-void Analyzer::client_gap(std::uint64_t length) {
-    if (chunk_left_ > 0) {
-        // The chunk's size tells where it ends; only its lines are torn.
-        const std::uint64_t lost = std::min(length, chunk_left_);
-        handler_->smtp_weird("smtp_bdat_remaining_at_end_data", {}, smtp_source);
-        if (bdat_.has_partial()) handler_->smtp_weird("smtp_bdat_undelivered_at_done", {}, "SMTP_BDAT");
-        bdat_.finish(*handler_);
-        gapped_ = true;
-        // What is lost behind it may be further chunks of the message.
-        handler_->smtp_data_gap(chunk_last_ ? lost : length);
-        chunk_left_ -= lost;
-        length -= lost;
-        if (chunk_left_ == 0) finish_chunk();
-        if (length == 0) return;
-    }
-    LineReader& r = reader(turned_ ? Side::resp : Side::orig);
-    const auto torn = r.flush();
-    client_gap_ = true;
-    unexplained_ = 0;
-    trailing_.clear();
-    if (mode_ == Mode::data) {
-        gapped_ = true;
-        // Its beginning is content, and shows that the line before was whole. Of a dot alone more may follow.
-        if (torn && !torn->text.empty() && torn->text != ".") content_line(*torn, false);
-        handler_->smtp_data_gap(length);
-    } else {
-        mode_ = Mode::command;
-        recovering_ = true;
-        unclassified_ = length == 0 || length >= shortest_change;
-    }
-    r.drop();
-}
-
-void Analyzer::server_gap() {
-    reader(turned_ ? Side::orig : Side::resp).drop();
-    continuing_ = false;
-    for (std::size_t i = pending_head_; i < pending_.size(); ++i) pending_[i].before_gap = true;
-    data_reply_lost_ = pending_has(Verb::data);
-}
-
-/// Remembers a client's line that may be a command: it is one if the server answers next.
-void Analyzer::collect(const Line& line) {
-    const bool plain = line.whole() && line.text.size() <= max_trailing_length && is_plain_command(line.text);
-    if (plain && recovering_ && !server_seen_) {  // one side alone was captured: nobody will answer
-        recovering_ = false;
-        return command_line(line);
-    }
-    if (!plain || trailing_.size() == max_trailing_lines) trailing_.clear();
-    if (plain) trailing_.emplace_back(line.text);
-    unclassified_ |= !plain;
-}
-
-void Analyzer::replay() {
-    for (const std::string& text : std::exchange(trailing_, {})) {
-        const Command c = parse_command(text);
-        if (c.verb == Verb::bdat)  // its octets have gone by
-            push({c.verb, c.arg, parse_bdat_argument(c.arg).last, {}});
-        else
-            command_line({text});
-        if (mode_ == Mode::stopped) return;
-    }
-}
-
-/// The server speaks, so no message is under way: the client's last lines were what it answers.
-void Analyzer::recover(std::uint16_t code) {
-    if (recovering_) return recover_commands(code);
-    if (mode_ != Mode::data || !gapped_) return;
-    // Content was sent, so the lost reply had let it go.
-    if (code != 354 && data_begun_ && pending_head_ + 1 == pending_.size() && pending_.back().verb == Verb::data &&
-        pending_.back().before_gap)
-        lose_front();
-    if (pending_head_ < pending_.size()) return;
-    // The message's end was lost. Commands after it mean that its reply was lost as well.
-    std::vector<std::string> commands = std::exchange(trailing_, {});
-    end_of_data(false);
-    if (commands.empty() || mode_ == Mode::stopped) return;
-    lose_front();
-    trailing_ = std::move(commands);
-    replay();
-}
-
-void Analyzer::recover_commands(std::uint16_t code) {
-    if (trailing_.empty()) {
-        recovering_ = code != 354;  // a lost DATA was answered
-        return;
-    }
-    recovering_ = false;
-    const bool same_message = in_bdat_ && parse_command(trailing_.front()).verb == Verb::bdat;
-    // A new transaction would have had replies to its MAIL and RCPT before this one.
-    const bool nothing_new = code == 354 && unexplained_ < 2 && parse_command(trailing_.front()).verb == Verb::data;
-    if (unclassified_ && !same_message && !nothing_new) handler_->smtp_commands_lost();
-    replay();
 }
 
 }  // namespace smtpscope::smtp

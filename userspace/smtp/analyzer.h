@@ -51,7 +51,7 @@ class Analyzer {
     bool is_client(Side s) const { return (s == Side::orig) != turned_; }
     LineReader& reader(Side s) { return readers_[index(s)]; }
     void report_oddities(LineReader& r);
-    bool goes_over_to_tls(std::string_view partial, std::string_view bytes);
+    bool goes_over_to_tls(Side side, std::string_view partial, std::string_view bytes);
 
     void client_line(const Line& line);
     void command_line(const Line& line);
@@ -60,6 +60,7 @@ class Analyzer {
     void bdat_command(std::string_view arg);
     void data_line(const Line& line);
     void content_line(const Line& line, bool crlf);
+    void report_lost_content();
     void take_chunk(std::string_view& bytes);
     void finish_chunk();
     void begin_message();
@@ -69,17 +70,25 @@ class Analyzer {
     void push(const Request& request, bool doubtful = false);
 
     void server_line(const Line& line);
-    void begin_reply(std::uint16_t code);
+    void begin_reply(std::uint16_t code, std::string_view text);
     void finish_reply(const ReplyLine& reply);
-    void align(std::uint16_t code);
+    void align(std::uint16_t code, std::string_view text);
     void lose_front();
+    void begin_lost_message();
+    bool within_transaction(Verb next, std::uint32_t replies) const;
     bool pending_has(Verb v) const;
 
     void client_gap(std::uint64_t length);
+    std::uint64_t chunk_gap(std::uint64_t length);
+    void report_lost_chunks();
+    void begin_transaction();
+    void lose_commands();
     void server_gap();
     void collect(const Line& line);
+    void recover_chunk(std::string_view before, std::string_view command);
     void recover(std::uint16_t code);
     void recover_commands(std::uint16_t code);
+    void leave_recovery(Verb next, std::uint16_t code);
     void replay();
 
     const Limits* limits_;
@@ -93,9 +102,11 @@ class Analyzer {
         trailing_;                  ///< after a gap: the last lines from the client, as long as they look like commands
     Pending answered_{};            ///< the request that the current reply answers; tag 0: none
     std::uint64_t chunk_left_ = 0;  ///< octets of the current BDAT chunk to come
-    std::uint32_t unexplained_ = 0;    ///< replies to none of the commands, since the client's last gap
-    std::uint32_t lmtp_accepted_ = 0;  ///< recipients of the transaction that replies have come to
-    std::uint32_t lmtp_due_ = 0;       ///< replies that the message being answered has yet to get
+    std::uint64_t lost_content_ = 0;  ///< octets of the message, or its end, before what comes next
+    std::uint64_t lost_chunks_ = 0;   ///< octets since the message's last chunk that no command is known for
+    std::uint32_t unexplained_ = 0;   ///< replies to none of the commands, since the client's last gap
+    std::uint32_t accepted_ = 0;      ///< recipients of the transaction
+    std::uint32_t lmtp_due_ = 0;      ///< replies that the message being answered has yet to get
     Mode mode_ = Mode::command;
     bool lmtp_ = false;    ///< LHLO was accepted: one reply for each recipient ends a message
     bool turned_ = false;  ///< TURN: the responder has become the client
@@ -106,11 +117,17 @@ class Analyzer {
     bool data_reply_lost_ = false;    ///< bytes of the server were lost when it was due
     bool data_begun_ = false;         ///< a line of this message was seen
     bool gapped_ = false;             ///< bytes of this message were lost
+    bool dot_torn_ = false;           ///< right behind a dot at a line's beginning
     bool crlf_seen_ = false;          ///< a line of this message ended as lines have to
     const char* doubtful_ = nullptr;  ///< how the last message ended, as long as what follows may have been smuggled
     bool recovering_ = false;         ///< what the client's lines are is not known
     bool unclassified_ = false;       ///< and a new transaction may have begun among them
     bool client_gap_ = false;         ///< commands may have been lost
+    bool server_gap_ = false;         ///< replies may have been lost
+    bool reply_lost_ = false;         ///< one since the last that was read
+    bool ready_for_tls_ = false;      ///< and STARTTLS among them: the server said 220, or that was lost too
+    bool refused_ = false;            ///< a recipient of the transaction was
+    bool reset_ = true;               ///< no MAIL was answered since the last transaction was over or given up
     bool server_seen_ = false;
     bool continuing_ = false;  ///< the reply has more lines
 };

@@ -123,6 +123,12 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
     return emit(text, true, crlf ? LineEnd::crlf : after_cr_ ? LineEnd::cr : LineEnd::lf);
 }
 
+std::optional<Line> LineReader::release_dot() {
+    if (!dot_held_) return std::nullopt;
+    dot_held_ = false;
+    return emit({}, true, LineEnd::cr);
+}
+
 std::optional<Line> LineReader::flush() {
     if (partial_out_) partial_.clear();
     partial_out_ = after_cr_ = dot_held_ = false;

@@ -42,7 +42,9 @@ class LineReader {
 
     /// Ends the line that was begun, if there is one: bytes are missing, or no more will come.
     std::optional<Line> flush();
-    /// The same, and the line is forgotten.
+    /// A line with a dot alone whose CR was the last byte, if that is held back: no LF will follow.
+    std::optional<Line> release_dot();
+    /// As flush, and the line is forgotten.
     void drop();
     /// What has come so far of the line that is due; valid until the next call.
     std::string_view partial() const { return partial_out_ ? std::string_view() : partial_; }

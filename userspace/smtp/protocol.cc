@@ -51,6 +51,10 @@ void skip_space(std::string_view& text) {
 
 }  // namespace
 
+bool starts_with_ignoring_case(std::string_view text, std::string_view upper_case) {
+    return text.size() >= upper_case.size() && is_word(text.substr(0, upper_case.size()), upper_case);
+}
+
 Verb parse_verb(std::string_view text) {
     for (const Word& w : words)
         if (is_word(text, w.text)) return w.verb;

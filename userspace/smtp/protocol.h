@@ -44,6 +44,9 @@ enum class Verb : std::uint8_t {
     auth_answer,  ///< a line of an AUTH dialogue: a secret
 };
 
+/// Case is ignored in the text.
+bool starts_with_ignoring_case(std::string_view text, std::string_view upper_case);
+
 /// The command's verb; `unknown` for every other word. Case is ignored.
 Verb parse_verb(std::string_view word);
 /// Its name in the reference's events: `.` for end_of_data, `>` for greeting, `***` for auth_answer.
@@ -92,6 +95,7 @@ struct Reply {
     std::uint16_t code = 0;
     bool more = false;      ///< another line of this reply follows
     std::string_view text;  ///< of this line
+    bool to_lost_command = false;
 };
 
 class Handler {
@@ -103,6 +107,8 @@ class Handler {
     virtual void smtp_reply_lost(Tag tag, Verb verb, bool final) = 0;
     /// Commands were lost: those to come need not belong to the transaction that is open.
     virtual void smtp_commands_lost() = 0;
+    /// The DATA of the message that begins now was lost.
+    virtual void smtp_data_command_lost() = 0;
     /// Message content begins, for the transaction of the request before.
     virtual void smtp_begin_data() = 0;
     /// A line of it, dots unstuffed; without `crlf` a piece of a line.

@@ -278,12 +278,32 @@ bool Connection::pump_side(Side s, StreamSink& sink) {
     return moved;
 }
 
-/// What was lost had acknowledgements too, which nobody knows: a gap passes only when nothing else can.
+const Connection::Chunk* Connection::first_run(const Half& h) {
+    if (!h.backlog) return nullptr;
+    const auto begin = h.backlog->ready.begin() + static_cast<std::ptrdiff_t>(h.backlog->head);
+    const auto it = std::find_if(begin, h.backlog->ready.end(), [](const Chunk& c) { return c.gap == 0; });
+    return it == h.backlog->ready.end() ? nullptr : &*it;
+}
+
+/// What was lost had acknowledgements too, which nobody knows: a gap passes only when nothing else can, and no more of
+/// it than what waits on the other side had acknowledged.
 bool Connection::pump_gap(StreamSink& sink) {
+    const bool both = front(half(Side::orig)) && front(half(Side::resp));
     for (const Side s : {Side::resp, Side::orig}) {
-        const Chunk* c = front(half(s));
+        Half& h = half(s);
+        Chunk* const c = front(h);
         if (!c || c->gap == 0) continue;
-        deliver_front(s, sink);
+        const Chunk* const next = first_run(half(opposite(s)));
+        // Of two gaps the one goes first that the other side does not wait for.
+        if (both && s == Side::resp && next && next->ack <= h.delivered) continue;
+        if (next && next->ack > h.delivered && next->ack - h.delivered < c->gap) {
+            const std::uint64_t part = next->ack - h.delivered;
+            c->gap -= part;
+            h.delivered += part;
+            sink.gap(s, part, c->ts);
+        } else {
+            deliver_front(s, sink);
+        }
         return true;
     }
     return false;
@@ -348,6 +368,12 @@ void Connection::pass_over(Half& h, std::uint64_t end, Timestamp ts) {
     absorb_early(h, ts);
 }
 
+/// When the hole was seen; of one that was met just now, when what follows it came.
+Timestamp Connection::hole_time(const Half& h, Timestamp now) {
+    if (h.hole_since != Timestamp{} && h.hole_at == h.expected) return h.hole_since;
+    return h.backlog && !h.backlog->early.empty() ? std::min(now, h.backlog->early.begin()->second.ts) : now;
+}
+
 /// Acknowledgements that contradict each other: the older run goes first. False if nothing waits.
 bool Connection::force_oldest(StreamSink& sink) {
     std::optional<Side> oldest;
@@ -370,7 +396,7 @@ bool Connection::give_up_one(Timestamp now, StreamSink& sink) {
     for (Half& h : halves_)
         if (!found && over_memory() && has_early(h) && !front(h)) found = &h;
     if (!found) return force_oldest(sink);
-    declare_gap(*found, found->hole_since == Timestamp{} ? now : found->hole_since);
+    declare_gap(*found, hole_time(*found, now));
     return true;
 }
 
@@ -429,7 +455,7 @@ void Connection::close(Timestamp now, StreamSink& sink) {
         for (Half& h : halves_)
             if (h.backlog && !h.backlog->early.empty()) early = &h;
         if (!early) break;
-        declare_gap(*early, now);
+        declare_gap(*early, hole_time(*early, now));
     }
     closed_ = true;
     blocked_.reset();

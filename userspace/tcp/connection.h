@@ -131,10 +131,12 @@ class Connection {
     bool may_deliver(Side from, std::uint64_t ack) const;
     void pump(Timestamp ts, StreamSink& sink);
     static Chunk* front(Half& h);
+    static const Chunk* first_run(const Half& h);
     void deliver_front(Side s, StreamSink& sink);
     bool pump_side(Side s, StreamSink& sink);
     bool pump_gap(StreamSink& sink);
     bool hole(const Half& h) const;
+    static Timestamp hole_time(const Half& h, Timestamp now);
     void declare_gap(Half& h, Timestamp ts);
     void pass_over(Half& h, std::uint64_t end, Timestamp ts);
     bool force_oldest(StreamSink& sink);
