@@ -64,6 +64,39 @@ TEST_CASE("the reason of a repeated verdict is that of the first", "[engine]") {
     CHECK(out.ignored[1].second == IgnoreReason::invalid_transactions);
 }
 
+TEST_CASE("the rest of a large message is not copied, and is no loss", "[engine]") {
+    EngineOptions options;
+    options.analyzer.max_message_bytes = 5000;
+    Recorder out;
+    Engine engine(options, out, &out);
+    Script script = hello() + Script{C("MAIL FROM:<a@one>"), S("250 m"), C("RCPT TO:<b@one>"), S("250 r"), C("DATA"), S("354 d")};
+    std::string content = "Subject: one\r\n\r\n";
+    while (content.size() < 60000) content += "a line of the body that goes on and on\r\n";
+    script = script + Script{raw(Side::orig, content + ".\r\n"), S("250 taken as 1")} + mail("two");
+    std::uint64_t skipped = 0;
+    for (Sent s : segments(script, {1000, 2000000000, true, true, {}})) {
+        // The kernel leaves headers, until the server answers.
+        const bool skipping = out.skipped.size() == 1 && s.from == Side::orig && skipped + 5000 < content.size();
+        if (skipping && !s.payload.empty()) {
+            s.cut = static_cast<std::uint32_t>(s.payload.size());
+            skipped += s.cut;
+        }
+        send(engine, s);
+    }
+    engine.finish();
+    CHECK(out.skipped == std::vector<Side>{Side::orig});
+    REQUIRE(out.records.size() == 2);
+    CHECK(out.records[0].subject == "one");
+    CHECK(out.records[0].last_reply == "250 taken as 1");
+    CHECK(out.records[0].ignored_bytes == skipped);
+    CHECK_FALSE(out.records[0].missed_bytes);
+    CHECK(out.records[1].mailfrom == "a@two");
+    CHECK_FALSE(out.records[1].ignored_bytes);
+    CHECK(engine.stats().skipped_bytes == skipped);
+    CHECK(engine.stats().gap_bytes == 0);
+    CHECK(skipped > 50000);
+}
+
 TEST_CASE("options change in mid-session", "[engine]") {
     Recorder out;
     EngineOptions options;
