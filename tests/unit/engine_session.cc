@@ -74,10 +74,11 @@ TEST_CASE("the rest of a large message is not copied, and is no loss", "[engine]
     while (content.size() < 60000) content += "a line of the body that goes on and on\r\n";
     script = script + Script{raw(Side::orig, content + ".\r\n"), S("250 taken as 1")} + mail("two");
     std::uint64_t skipped = 0;
+    bool answered = false;
     for (Sent s : segments(script, {1000, 2000000000, true, true, {}})) {
         // The kernel leaves headers, until the server answers.
-        const bool skipping = out.skipped.size() == 1 && s.from == Side::orig && skipped + 5000 < content.size();
-        if (skipping && !s.payload.empty()) {
+        answered |= !out.skipped.empty() && s.from == Side::resp && !s.payload.empty();
+        if (!out.skipped.empty() && !answered && s.from == Side::orig) {
             s.cut = static_cast<std::uint32_t>(s.payload.size());
             skipped += s.cut;
         }

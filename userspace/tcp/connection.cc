@@ -157,7 +157,7 @@ void Connection::process(Side from, const Segment& s, StreamSink& sink) {
         payload(from, offset, s.payload, ack, s.ts, sink);
         if (s.payload.size() < s.wire_payload && static_cast<std::int64_t>(mine.expected) < end &&
             mine.expected >= static_cast<std::uint64_t>(std::max<std::int64_t>(0, offset)))
-            pass_over(mine, static_cast<std::uint64_t>(end), s.ts);  // cut by the capture: never to come
+            cut_short(mine, static_cast<std::uint64_t>(end), s.ts);
     }
     pump(s.ts, sink);
     update_blocked(s.ts);
@@ -349,6 +349,14 @@ void Connection::declare_gap(Half& h, Timestamp ts) {
         end = end > h.expected ? std::min(end, next) : next;
     }
     pass_over(h, end, ts);
+}
+
+/// The capture left out the end of a segment. On purpose, nobody sends it again; else it may come whole.
+void Connection::cut_short(Half& h, std::uint64_t end, Timestamp ts) {
+    if (h.skipping)
+        pass_over(h, end, ts);
+    else
+        h.acked = std::max(h.acked, end);
 }
 
 /// What is missing up to `end`, or up to what was captured before it, will not come.

@@ -138,6 +138,7 @@ class Connection {
     bool hole(const Half& h) const;
     static Timestamp hole_time(const Half& h, Timestamp now);
     void declare_gap(Half& h, Timestamp ts);
+    void cut_short(Half& h, std::uint64_t end, Timestamp ts);
     void pass_over(Half& h, std::uint64_t end, Timestamp ts);
     bool force_oldest(StreamSink& sink);
     bool give_up_one(Timestamp now, StreamSink& sink);
