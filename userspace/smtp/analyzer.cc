@@ -214,7 +214,7 @@ void Analyzer::end_message() {
     reset_ = true;
     chunk_left_ = 0;
     if (mode_ == Mode::data) mode_ = Mode::command;
-    trailing_.clear();
+    if (loss_) loss_->trailing.clear();
     handler_->smtp_end_data();
 }
 
@@ -259,7 +259,7 @@ void Analyzer::content_line(const Line& line, bool crlf) {
 
 /// Not before it is known that the message's end is not among it.
 void Analyzer::report_lost_content() {
-    if (lost_content_ > 0) handler_->smtp_data_gap(std::exchange(lost_content_, 0));
+    if (loss_ && loss_->content > 0) handler_->smtp_data_gap(std::exchange(loss_->content, 0));
 }
 
 // ---- the server

@@ -48,6 +48,13 @@ class Analyzer {
         Tag tag;
     };
 
+    /// What is kept since bytes of the client were lost.
+    struct Loss {
+        std::vector<std::string> trailing;  ///< the last lines from the client, as long as they look like commands
+        std::uint64_t content = 0;          ///< octets of the message, or its end, before what comes next
+        std::uint64_t chunks = 0;           ///< octets since the message's last chunk that no command is known for
+    };
+
     bool is_client(Side s) const { return (s == Side::orig) != turned_; }
     LineReader& reader(Side s) { return readers_[index(s)]; }
     void report_oddities(LineReader& r);
@@ -98,36 +105,33 @@ class Analyzer {
     std::unique_ptr<AuthDialogue> auth_;  ///< while one is under way
     std::vector<Pending> pending_;        ///< commands without a reply, from pending_head_ on
     std::size_t pending_head_ = 0;
-    std::vector<std::string>
-        trailing_;                  ///< after a gap: the last lines from the client, as long as they look like commands
-    Pending answered_{};            ///< the request that the current reply answers; tag 0: none
-    std::uint64_t chunk_left_ = 0;  ///< octets of the current BDAT chunk to come
-    std::uint64_t lost_content_ = 0;  ///< octets of the message, or its end, before what comes next
-    std::uint64_t lost_chunks_ = 0;   ///< octets since the message's last chunk that no command is known for
+    std::unique_ptr<Loss> loss_;      ///< nullptr as long as the client's bytes are all there
+    Pending answered_{};              ///< the request that the current reply answers; tag 0: none
+    std::uint64_t chunk_left_ = 0;    ///< octets of the current BDAT chunk to come
     std::uint32_t unexplained_ = 0;   ///< replies to none of the commands, since the client's last gap
     std::uint32_t accepted_ = 0;      ///< recipients of the transaction
     std::uint32_t lmtp_due_ = 0;      ///< replies that the message being answered has yet to get
+    const char* doubtful_ = nullptr;  ///< how the last message ended, as long as what follows may have been smuggled
     Mode mode_ = Mode::command;
     bool lmtp_ = false;    ///< LHLO was accepted: one reply for each recipient ends a message
     bool turned_ = false;  ///< TURN: the responder has become the client
     bool in_message_ = false;
     bool in_bdat_ = false;  ///< the message comes by BDAT
     bool chunk_last_ = false;
-    bool data_accepted_ = false;      ///< the 354 was seen
-    bool data_reply_lost_ = false;    ///< bytes of the server were lost when it was due
-    bool data_begun_ = false;         ///< a line of this message was seen
-    bool gapped_ = false;             ///< bytes of this message were lost
-    bool dot_torn_ = false;           ///< right behind a dot at a line's beginning
-    bool crlf_seen_ = false;          ///< a line of this message ended as lines have to
-    const char* doubtful_ = nullptr;  ///< how the last message ended, as long as what follows may have been smuggled
-    bool recovering_ = false;         ///< what the client's lines are is not known
-    bool unclassified_ = false;       ///< and a new transaction may have begun among them
-    bool client_gap_ = false;         ///< commands may have been lost
-    bool server_gap_ = false;         ///< replies may have been lost
-    bool reply_lost_ = false;         ///< one since the last that was read
-    bool ready_for_tls_ = false;      ///< and STARTTLS among them: the server said 220, or that was lost too
-    bool refused_ = false;            ///< a recipient of the transaction was
-    bool reset_ = true;               ///< no MAIL was answered since the last transaction was over or given up
+    bool data_accepted_ = false;    ///< the 354 was seen
+    bool data_reply_lost_ = false;  ///< bytes of the server were lost when it was due
+    bool data_begun_ = false;       ///< a line of this message was seen
+    bool gapped_ = false;           ///< bytes of this message were lost
+    bool dot_torn_ = false;         ///< right behind a dot at a line's beginning
+    bool crlf_seen_ = false;        ///< a line of this message ended as lines have to
+    bool recovering_ = false;       ///< what the client's lines are is not known
+    bool unclassified_ = false;     ///< and a new transaction may have begun among them
+    bool client_gap_ = false;       ///< commands may have been lost
+    bool server_gap_ = false;       ///< replies may have been lost
+    bool reply_lost_ = false;       ///< one since the last that was read
+    bool ready_for_tls_ = false;    ///< and STARTTLS among them: the server said 220, or that was lost too
+    bool refused_ = false;          ///< a recipient of the transaction was
+    bool reset_ = true;             ///< no MAIL was answered since the last transaction was over or given up
     bool server_seen_ = false;
     bool continuing_ = false;  ///< the reply has more lines
 };

@@ -27,22 +27,23 @@ void Analyzer::gap(Side side, std::uint64_t length) {
 }
 
 void Analyzer::client_gap(std::uint64_t length) {
+    if (!loss_) loss_ = std::make_unique<Loss>();
     if (chunk_left_ > 0) {
         length = chunk_gap(length);
         if (length == 0) return;
     } else if (mode_ != Mode::data) {
-        lost_chunks_ += length;
+        loss_->chunks += length;
     }
     const auto torn = reader(turned_ ? Side::resp : Side::orig).flush();
     client_gap_ = true;
     if (!recovering_) unexplained_ = 0;
-    trailing_.clear();
+    loss_->trailing.clear();
     if (mode_ == Mode::data) {
         gapped_ = true;
         // Its beginning is content, and shows that the line before was whole. Of a dot alone more may follow.
         dot_torn_ = torn && torn->text == ".";
         if (torn && !torn->text.empty() && !dot_torn_) content_line(*torn, false);
-        lost_content_ += length;
+        loss_->content += length;
     } else {
         // The client went on: what it had not been answered before the server's bytes were lost, it was then.
         while (pending_head_ < pending_.size() && pending_[pending_head_].before_gap) lose_front();
@@ -69,8 +70,8 @@ std::uint64_t Analyzer::chunk_gap(std::uint64_t length) {
 
 /// Chunks that were lost with their commands, or whose octets passed for lines because the commands were.
 void Analyzer::report_lost_chunks() {
-    if (lost_chunks_ == 0) return;
-    const std::uint64_t lost = std::exchange(lost_chunks_, 0);
+    if (!loss_ || loss_->chunks == 0) return;
+    const std::uint64_t lost = std::exchange(loss_->chunks, 0);
     const std::uint64_t chunks = std::max<std::uint64_t>(1, unexplained_);
     const std::uint64_t commands =
         chunks * (std::string_view("BDAT \r\n").size() + std::to_string(lost / chunks).size());
@@ -99,27 +100,28 @@ void Analyzer::collect(const Line& line) {
         if (unclassified_) lose_commands();
         return command_line(line);
     }
-    if (!plain || trailing_.size() == max_trailing_lines) trailing_.clear();
-    if (plain) trailing_.emplace_back(line.text);
+    if (!plain || loss_->trailing.size() == max_trailing_lines) loss_->trailing.clear();
+    if (plain) loss_->trailing.emplace_back(line.text);
     unclassified_ |= !plain;
-    if (!plain && recovering_) lost_chunks_ += line.text.size() + (line.ends ? 2 : 0);
+    if (!plain && recovering_) loss_->chunks += line.text.size() + (line.ends ? 2 : 0);
 }
 
 /// The octets of a chunk follow its command at once, which stands where the chunk before it ends, be that within a
 /// line.
 void Analyzer::recover_chunk(std::string_view before, std::string_view command) {
     if (!before.empty()) {
-        trailing_.clear();
-        lost_chunks_ += before.size();
+        loss_->trailing.clear();
+        loss_->chunks += before.size();
         unclassified_ = true;
     }
-    if (server_seen_) leave_recovery(trailing_.empty() ? Verb::bdat : parse_command(trailing_.front()).verb, 0);
+    if (server_seen_)
+        leave_recovery(loss_->trailing.empty() ? Verb::bdat : parse_command(loss_->trailing.front()).verb, 0);
     recovering_ = false;
     if (mode_ != Mode::stopped) command_line({command});
 }
 
 void Analyzer::replay() {
-    for (const std::string& text : std::exchange(trailing_, {})) {
+    for (const std::string& text : std::exchange(loss_->trailing, {})) {
         const Command c = parse_command(text);
         if (c.verb == Verb::bdat)  // its octets have gone by
             push({c.verb, c.arg, parse_bdat_argument(c.arg).last, {}});
@@ -138,23 +140,23 @@ void Analyzer::recover(std::uint16_t code) {
         pending_.back().before_gap)
         while (pending_head_ < pending_.size()) lose_front();
     if (pending_head_ < pending_.size()) return;
-    std::vector<std::string> commands = std::exchange(trailing_, {});
-    lost_content_ -= std::min<std::uint64_t>(lost_content_, dot_torn_ ? 2 : 3);  // its end, `.` and CRLF
+    std::vector<std::string> commands = std::exchange(loss_->trailing, {});
+    loss_->content -= std::min<std::uint64_t>(loss_->content, dot_torn_ ? 2 : 3);  // its end, `.` and CRLF
     end_of_data(false);
     if (commands.empty() || mode_ == Mode::stopped) return;
     // A client that has sent commands since either had the reply, which was lost as well, or did not wait for it.
     if (reply_lost_) lose_front();
     const Verb next = parse_command(commands.front()).verb;
     if (next == Verb::rcpt || next == Verb::data || next == Verb::bdat) lose_commands();  // at least its MAIL
-    trailing_ = std::move(commands);
+    loss_->trailing = std::move(commands);
     replay();
 }
 
 void Analyzer::recover_commands(std::uint16_t code) {
-    if (trailing_.empty())
+    if (loss_->trailing.empty())
         recovering_ = code != 354;  // a lost DATA was answered
     else
-        leave_recovery(parse_command(trailing_.front()).verb, code);
+        leave_recovery(parse_command(loss_->trailing.front()).verb, code);
 }
 
 /// The lines since the gap were commands, of which `next` is the first. `code`: of the reply that shows it; 0: none.
@@ -166,13 +168,13 @@ void Analyzer::leave_recovery(Verb next, std::uint16_t code) {
     const bool waited = unexplained_ > 0 || (code == 354 && next == Verb::data) || next == Verb::bdat;
     const bool within = !unclassified_ || same_message || (waited && within_transaction(next, unexplained_));
     if (in_bdat_) report_lost_chunks();
-    std::vector<std::string> commands = std::exchange(trailing_, {});
+    std::vector<std::string> commands = std::exchange(loss_->trailing, {});
     if (in_bdat_ && !within) {
         bdat_.finish(*handler_);
         end_message();
     }
-    trailing_ = std::move(commands);
-    if (!within || next != Verb::bdat) lost_chunks_ = 0;  // commands, not chunks
+    loss_->trailing = std::move(commands);
+    if (!within || next != Verb::bdat) loss_->chunks = 0;  // commands, not chunks
     if (!within) lose_commands();
     replay();
 }
@@ -180,7 +182,7 @@ void Analyzer::leave_recovery(Verb next, std::uint16_t code) {
 /// The server lets a message come whose DATA was lost, and perhaps some of the message, or all of it.
 void Analyzer::begin_lost_message() {
     if (unclassified_ && !within_transaction(Verb::data, unexplained_ - 1)) lose_commands();
-    lost_chunks_ = 0;
+    loss_->chunks = 0;
     handler_->smtp_data_command_lost();
     begin_message();
     gapped_ = true;
