@@ -132,6 +132,7 @@ def policy_changes(report, bed):
 
     client = Held(bed, SERVER[4])
     first = send_mail(client, 1)
+    agent.records(1)
     set_policy("policy: [{ when: { subject: 'mail number 2' }, action: drop }, { hide: { mailfrom: sha256 } }]")
     report.check("policy: the log tells of the passing key", "log.privacy.key_file" in agent.log(), agent.log())
     send_mail(client, 2)
