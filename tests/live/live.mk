@@ -5,7 +5,7 @@
 # make live-test LIVE_MAILS=1000  mails in each mode of the suite `mail`
 # make live-test LIVE_MODES=tc    modes of the suites `mail` and `detach`: native, generic, tc
 
-LIVE_SUITES ?= mail detach kill errors reload who
+LIVE_SUITES ?= mail detach kill errors reload who attach
 LIVE_MAILS  ?= 300
 LIVE_MODES  ?= native tc
 
