@@ -135,7 +135,8 @@ class Testbed:
 
     def address(self, client_if, server_if):
         """The addresses of both ends on these interfaces, which become up. They have the MACs of the pair."""
-        ends = ((self.client, client_if, CLIENT, SERVER, SERVER_MAC), (self.server, server_if, SERVER, CLIENT, CLIENT_MAC))
+        ends = ((self.client, client_if, CLIENT, SERVER, SERVER_MAC),
+                (self.server, server_if, SERVER, CLIENT, CLIENT_MAC))
         for ns, iface, own, _, _ in ends:
             conf = f"net.ipv6.conf.{iface}"
             self.run(ns, "sysctl", "-qw", f"{conf}.accept_ra=0", f"{conf}.router_solicitations=0",

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""A wire between two interfaces of its namespace on which frames take another shape, as some path elsewhere would have it:
+"""A wire between two interfaces of its namespace on which frames take another shape, as a path elsewhere may have it:
 
     wire.py FROM TO SHAPE
 
