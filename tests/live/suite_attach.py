@@ -13,7 +13,8 @@ from agent import Agent, check_accounts
 from mail import Held, Sending, check_records, expected_records, sessions
 from postfix import Postfix
 from report import Report
-from testbed import CLIENT_MAC, IFACE, SERVER, SERVER_MAC, Skipped, Testbed, need, sh, stop, wait_until
+from testbed import (CLIENT, CLIENT_MAC, IFACE, SERVER, SERVER_MAC, Skipped, Testbed, need, sh, stop,
+                     wait_until)
 
 MAILS = int(os.environ.get("LIVE_ATTACH_MAILS", "20"))
 INGRESS = {"native": "xdp_native", "generic": "xdp_generic", "tc": "tc_ingress"}
@@ -154,9 +155,8 @@ def shapes(report, bed, mode):
 
 def through_the_middle(bed):
     """The client's interface and the server's, each with its other end in a third namespace: `left` and `right`."""
-    if not hasattr(bed, "middle"):
-        bed.middle = bed.namespace("middle")
-    bed.clear(bed.client, bed.server, bed.middle)
+    bed.clear()
+    bed.middle = bed.namespace("middle")
     bed.pair((bed.client, IFACE, CLIENT_MAC), (bed.middle, "left", MIDDLE_MAC[0]), 1400)
     bed.pair((bed.server, IFACE, SERVER_MAC), (bed.middle, "right", MIDDLE_MAC[1]), 1500)
     for iface in ("left", "right"):
@@ -238,6 +238,37 @@ def between_ports(report, bed, mode):
     ingress = INGRESS.get(mode, "tc_ingress")
     check_attachments(report, name, agent, *both_directions("left", ingress), *both_directions("right", ingress))
     watch(report, bed, name, agent, (bed.middle, "left"), (bed.middle, "right"))
+
+
+def route(bed, mtu):
+    """The middle routes, and has to cut IPv4 packets for the server into fragments: the client allows it to."""
+    through_the_middle(bed)
+    forwarding = [f"net.ipv{v}.conf.{i}.forwarding=1" for v in (4, 6) for i in ("all", "left", "right")]
+    bed.run(bed.middle, "sysctl", "-qw", "net.ipv6.conf.left.disable_ipv6=0", "net.ipv6.conf.right.disable_ipv6=0",
+            *forwarding)
+    bed.run(bed.client, "sysctl", "-qw", "net.ipv4.ip_no_pmtu_disc=1")
+    sh("ip", "-n", bed.middle, "link", "set", "right", "mtu", str(mtu))
+    sides = (("left", bed.client, MIDDLE_MAC[0], CLIENT, CLIENT_MAC, SERVER),
+             ("right", bed.server, MIDDLE_MAC[1], SERVER, SERVER_MAC, CLIENT))
+    for iface, end, mac, near, near_mac, far in sides:
+        for family in (4, 6):
+            sh("ip", "-n", bed.middle, f"-{family}", "route", "add", near[family], "dev", iface)
+            sh("ip", "-n", bed.middle, "neigh", "add", near[family], "lladdr", near_mac, "dev", iface)
+            sh("ip", "-n", end, "neigh", "replace", far[family], "lladdr", mac, "dev", IFACE, "nud", "permanent")
+
+
+def routed(report, bed, where):
+    """Mail that this host routes is seen as it comes and as it goes, here in fragments; it is one record even so."""
+    name = f"routed {where}"
+    route(bed, 1280)
+    if where == "router":
+        agent = Agent(bed, "routed-router", "auto", iface="left, right", ns=bed.middle)
+    else:
+        agent = Agent(bed, "routed-server", "auto")
+    status = check_mails(report, name, agent, send(bed, name.replace(" ", "-")))
+    report.check(f"{name}: fragments of the kernel's own", status["engine"]["packets_reassembled"] > MAILS,
+                 status["engine"])
+    check_end(report, name, agent, *([(bed.middle, "left"), (bed.middle, "right")] if where == "router" else []))
 
 
 def vlan(report, bed, kind):
@@ -399,6 +430,8 @@ def main():
         report.section(stacked, bed, "bond")
         report.section(between_ports, bed, "auto")
         report.section(between_ports, bed, "native")
+        report.section(routed, bed, "server")
+        report.section(routed, bed, "router")
         report.section(vlan, bed, "802.1Q")
         report.section(vlan, bed, "QinQ")
         report.section(comes_late, bed, "auto")
