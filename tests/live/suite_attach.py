@@ -9,7 +9,7 @@ LIVE_ATTACH_MAILS (default 20) mails in plain text for each family, IPv4 and IPv
 import os
 import subprocess
 
-from agent import Agent, check_accounts
+from agent import Agent, binary, check_accounts
 from mail import Held, Sending, check_records, expected_records, sessions
 from postfix import Postfix
 from report import Report
@@ -75,6 +75,14 @@ def check_mails(report, name, agent, expected):
     check_records(report, name, agent, expected)
     report.equal(f"{name}: no weirds", agent.read("weird"), [])
     return status
+
+
+def check_probe(report, name, agent, *expected):
+    """What `probe` says once the agent has ended: what a new one would be attached to."""
+    lines = agent.bed.run(agent.bed.server, binary(), "probe", "-c", agent.dir + "/config.yaml", check=False)
+    found = [line.split(None, 2)[1:] for line in lines.splitlines() if "TC egress" in line or "left out" in line]
+    report.equal(f"{name}: `probe` names the same", sorted(i for i, what in found if not what.startswith("left out")),
+                 sorted({i for i, _ in expected}))
 
 
 def check_each_packet_once(report, name, status, before, after):
@@ -222,8 +230,10 @@ def stacked(report, bed, kind):
     for case, (interfaces, mode, expected) in STACKS.items():
         name = f"{kind} {case}"
         agent = Agent(bed, name.replace(" ", "-"), mode, iface=interfaces.format(upper=upper))
-        check_attachments(report, name, agent, *(expected or both_directions(upper)))
+        expected = expected or both_directions(upper)
+        check_attachments(report, name, agent, *expected)
         watch(report, bed, name, agent, (bed.server, IFACE), (bed.server, upper))
+        check_probe(report, name, agent, *expected)
 
 
 def between_ports(report, bed, mode):
