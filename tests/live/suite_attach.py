@@ -3,7 +3,7 @@
 """Every way to attach, every kind of interface, every shape of packet: each mail is recorded once and right, each
 packet is counted once and has one fate, and nothing stays attached.
 
-LIVE_ATTACH_MAILS (default 20) mails in plain text for each family, IPv4 and IPv6, in every case.
+LIVE_ATTACH_MAILS (default 20) mails in plain text in every case, half of them over IPv4 and half over IPv6.
 """
 
 import os
@@ -26,7 +26,7 @@ MIDDLE_MAC = "02:00:00:00:00:03", "02:00:00:00:00:04"
 
 def send(bed, name, hosts=None, ns=None, **kwargs):
     """The mails; the records that they are worth."""
-    wanted = [s for f in (4, 6) for s in sessions(MAILS, families=(f,), tls=(False,), hosts=hosts, **kwargs)]
+    wanted = [s for f in (4, 6) for s in sessions(MAILS // 2, families=(f,), tls=(False,), hosts=hosts, **kwargs)]
     return expected_records(Sending(bed, wanted, name=name, ns=ns).finish())
 
 
@@ -155,7 +155,7 @@ def shapes(report, bed, mode):
         check_records(report, f"{mode} {shape}", agent, expected)
         stop(wire)
     engine = check_mails(report, name, agent, expected)["engine"]
-    report.check(f"{name}: fragments were put together", engine["packets_reassembled"] > 4 * MAILS, engine)
+    report.check(f"{name}: fragments were put together", engine["packets_reassembled"] > MAILS, engine)
     report.equal(f"{name}: all of them", (engine["fragments_reassembled"], engine["fragments_held"]),
                  (engine["fragments"], 0))
     check_end(report, name, agent)
@@ -276,7 +276,7 @@ def routed(report, bed, where):
     else:
         agent = Agent(bed, "routed-server", "auto")
     status = check_mails(report, name, agent, send(bed, name.replace(" ", "-")))
-    report.check(f"{name}: fragments of the kernel's own", status["engine"]["packets_reassembled"] > MAILS,
+    report.check(f"{name}: fragments of the kernel's own", status["engine"]["packets_reassembled"] > MAILS // 2,
                  status["engine"])
     check_end(report, name, agent, *([(bed.middle, "left"), (bed.middle, "right")] if where == "router" else []))
 
@@ -371,7 +371,7 @@ def shards(report, bed):
     through_the_middle(bed)
     bed.start(bed.middle, WIRE_PY, "left", "right", "fragments", stdout=subprocess.PIPE).stdout.readline()
     agent = Agent(bed, "shards", "tc", options=("--set", "capture.shards=2", "--set", "capture.wake_watermark=8MiB"))
-    wanted = [s for f in (4, 6) for s in sessions(2 * MAILS, families=(f,), tls=(False,), mails=(1,))]
+    wanted = sessions(4 * MAILS, tls=(False,), mails=(1,))
     sending = Sending(bed, wanted, clients=8, name="shards")
     used = [0, 0]
 
@@ -401,13 +401,14 @@ def watermark(report, bed):
 
 
 def size_limit(report, bed, mode, family):
-    """What a message has beyond the limit is not copied; the next mail on the connection is."""
+    """What a message has beyond the limit is not copied; the next mail on the connection is. The sender is not so fast
+    that it is through before the agent has said so: 10 MB/s."""
     name, size = f"limit {mode} IPv{family}", 5_000_000
     afresh(bed, offloaded=True)
     agent = Agent(bed, name.replace(" ", "-"), mode, options=("--set", "analyzer.max_message_bytes=100KiB"))
     client = Held(bed, SERVER[family])
     sizes = (1000, size, 2000, size)
-    replies = [client.step("mail", dict(large_mail(n), subject=f"mail of {n}"))[-1] for n in sizes]
+    replies = [client.step("mail", dict(large_mail(n), subject=f"mail of {n}", rate=10_000_000))[-1] for n in sizes]
     client.quit()
     status = check_accounts(report, name, agent)
     records = agent.records(4)
@@ -415,10 +416,10 @@ def size_limit(report, bed, mode, family):
                  [(f"mail of {n}", reply, depth) for depth, (n, reply) in enumerate(zip(sizes, replies), 1)])
     ignored = [r.get("ignored_bytes", 0) for r in records]
     report.check(f"{name}: ignored_bytes", ignored[0] == ignored[2] == 0 and
-                 all(size * 0.6 < n < size * 1.1 for n in ignored[1::2]), ignored)
+                 all(size * 0.7 < n < size * 1.1 for n in ignored[1::2]), ignored)
     report.equal(f"{name}: nothing is missed", [r.get("missed_bytes") for r in records], [None] * 4)
     copied = status["engine"]["bytes"]
-    report.check(f"{name}: little is copied", copied < size // 2, f"{copied} of {2 * size}")
+    report.check(f"{name}: little is copied", copied < size * 0.6, f"{copied} of {2 * size}")
     report.equal(f"{name}: no weirds", agent.read("weird"), [])
     check_end(report, name, agent)
 
