@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The agent under test: started in the server's namespace, asked, stopped, and its records read."""
+"""The agent under test: started in a namespace, the server's, asked, stopped, and its records read."""
 
 import json
 import os
@@ -32,9 +32,10 @@ def binary():
 
 class Agent:
     def __init__(self, bed, name="agent", mode="native", iface=IFACE, invalid=25, ready=True, prefix=(), options=(),
-                 owner=0, stdout=None):
+                 owner=0, stdout=None, ns=None):
         """`ready`: waits until it is attached. `prefix`: words before the command, to run it under something else.
-        `owner`: the user that its folder belongs to. `stdout`: instead of the log."""
+        `owner`: the user that its folder belongs to. `stdout`: instead of the log. `ns`: instead of the server's
+        namespace."""
         self.bed, self.dir = bed, os.path.join(bed.dir, name)
         self.values = {"iface": iface, "mode": mode, "invalid": invalid, "dir": self.dir}
         os.makedirs(self.dir + "/records", exist_ok=True)
@@ -49,7 +50,7 @@ class Agent:
         os.chmod(notify_path, 0o777)
         command = [*prefix, binary(), "run", "-c", self.dir + "/config.yaml", *options]
         with open(self.dir + "/log", "ab") as log:
-            self.process = bed.start(bed.server, *command, stdout=stdout or log, stderr=log, stdin=subprocess.DEVNULL,
+            self.process = bed.start(ns or bed.server, *command, stdout=stdout or log, stderr=log, stdin=subprocess.DEVNULL,
                                      env=dict(os.environ, NOTIFY_SOCKET=notify_path))
         if ready:
             self.wait_for_notification("READY=1", 30)
@@ -134,6 +135,8 @@ def check_accounts(report, name, agent):
     report.check(f"{name}: seen = delivered + ignored + lost",
                  sums["seen"] == sums["delivered"] + sums["ignored"] + sums["lost"] > 0, sums)
     report.equal(f"{name}: nothing lost", sums["lost"], 0)
+    report.equal(f"{name}: the interfaces' accounts are those of the kernel, each a part",
+                 {k: sum(i["kernel"][k] for i in status["interfaces"]) for k in status["kernel"]}, status["kernel"])
     engine = status["engine"]
     report.equal(f"{name}: no gaps, nothing malformed", (engine["gaps"], engine["malformed"], engine["bad_checksums"]),
                  (0, 0, 0))

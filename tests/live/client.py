@@ -7,8 +7,10 @@ As a program it reads sessions as JSON from standard input, one a line, and writ
     {"host": "10.99.0.2", "port": 25, "tls": false, "bdat": 0, "pipeline": true,
      "mails": [{"sender": "a@b", "rcpts": ["c@d"], "subject": "hello", "size": 1000}]}
 
-`bdat` is the number of chunks; 0 means DATA. The answer repeats the session with `local_port`, `helo`, `starttls_reply`
-and, for each mail, `reply`: the server's last one, code and text.
+A mail may have a `rate` in bytes per second; from then on the connection sends no faster.
+
+`bdat` is the number of chunks; 0 means DATA. The answer repeats the session with `local_host`, `local_port`, `helo`,
+`starttls_reply` and, for each mail, `reply`: the server's last one, code and text.
 
 With HOST and PORT as arguments it holds one connection and does what each line says, a JSON list: ["command", TEXT, CODE],
 ["starttls"], ["mail", MAIL] or ["quit"]. The first answer is the local port, all others are the lines of the reply.
@@ -19,6 +21,7 @@ import socket
 import ssl
 import sys
 
+MAX_PACING_RATE = 47  # asm-generic/socket.h; Python does not name it
 HELO = "client.smtpscope.example"
 
 
@@ -30,7 +33,7 @@ class Connection:
     def __init__(self, host, port, timeout=30):
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.local_port = self.socket.getsockname()[1]
+        self.local_host, self.local_port = self.socket.getsockname()[:2]
         self.buffer = b""
 
     def send(self, data):
@@ -99,6 +102,8 @@ def envelope(mail):
 
 
 def send_data(connection, mail, pipeline):
+    if "rate" in mail:
+        connection.socket.setsockopt(socket.SOL_SOCKET, MAX_PACING_RATE, mail["rate"])
     lines = envelope(mail) + ["DATA\r\n"]
     codes = [250] * (len(lines) - 1) + [354]
     if pipeline:
@@ -132,7 +137,7 @@ def send_bdat(connection, mail, count, pipeline):
 def run_session(session):
     connection = Connection(session["host"], session["port"])
     connection.greet()
-    result = dict(session, local_port=connection.local_port, helo=HELO)
+    result = dict(session, local_host=connection.local_host, local_port=connection.local_port, helo=HELO)
     if session.get("tls"):
         result["starttls_reply"] = connection.starttls()[-1]
     for mail in result["mails"]:

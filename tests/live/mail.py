@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from client import HELO
-from testbed import CLIENT, SERVER
+from testbed import SERVER
 
 CLIENT_PY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "client.py")
 
@@ -20,9 +20,10 @@ def make_mail(n):
 
 
 def sessions(total, families=(4, 6), ports=(25, 587), tls=(False, True), bdat=(0, 1, 4), pipeline=(False, True),
-             mails=(1, 5)):
+             mails=(1, 5), hosts=None):
     """Sessions with `total` mails in all that use every combination about as often, in an order that is always the same
     and mixes them."""
+    hosts = hosts or SERVER
     ways = list(itertools.product(families, ports, tls, bdat, pipeline, mails))
     random.Random(1).shuffle(ways)
     ways = itertools.cycle(ways)
@@ -31,23 +32,24 @@ def sessions(total, families=(4, 6), ports=(25, 587), tls=(False, True), bdat=(0
         family, port, secure, chunks, ahead, count = next(ways)
         count = min(count, total - sent)
         some = [make_mail(n) for n in range(sent + 1, sent + count + 1)]
-        made.append({"host": SERVER[family], "port": port, "tls": secure, "bdat": chunks, "pipeline": ahead,
+        made.append({"host": hosts[family], "port": port, "tls": secure, "bdat": chunks, "pipeline": ahead,
                      "mails": some})
         sent += count
     return made
 
 
 class Sending:
-    """Clients in the client's namespace that share the sessions among them."""
+    """Clients that share the sessions among them."""
 
-    def __init__(self, bed, wanted, clients=2, name="sending"):
+    def __init__(self, bed, wanted, clients=2, name="sending", ns=None):
+        """`ns`: instead of the client's namespace."""
         self.outputs, self.processes = [], []
         for i in range(clients):
             base = f"{bed.dir}/{name}.{i}"
             with open(base + ".in", "w", encoding="ascii") as file:
                 file.writelines(json.dumps(s) + "\n" for s in wanted[i::clients])
             with open(base + ".in", "rb") as stdin, open(base + ".out", "wb") as stdout:
-                self.processes.append(bed.start(bed.client, sys.executable, CLIENT_PY, stdin=stdin, stdout=stdout,
+                self.processes.append(bed.start(ns or bed.client, sys.executable, CLIENT_PY, stdin=stdin, stdout=stdout,
                                                 stderr=subprocess.STDOUT))
             self.outputs.append(base + ".out")
 
@@ -102,8 +104,7 @@ def expected_records(done):
     """From sessions to records, by what identifies one: the connection and, in plain text, the place in it."""
     expected = {}
     for session in done:
-        family = 6 if ":" in session["host"] else 4
-        base = {"id.orig_h": CLIENT[family], "id.orig_p": session["local_port"], "id.resp_h": session["host"],
+        base = {"id.orig_h": session["local_host"], "id.orig_p": session["local_port"], "id.resp_h": session["host"],
                 "id.resp_p": session["port"], "helo": HELO, "tls": session["tls"]}
         key = (base["id.orig_h"], base["id.orig_p"], base["id.resp_p"])
         if session["tls"]:
@@ -132,3 +133,10 @@ def differences(expected, records):
         seen.add(key)
     lines += [f"no record: {expected[key]}" for key in expected if key not in seen]
     return lines
+
+
+def check_records(report, name, agent, expected):
+    found = differences(expected, agent.records(len(expected)))
+    for line in found[:5]:
+        print("    " + line)
+    report.check(f"{name}: {len(expected)} records, one for each and right", not found, f"{len(found)} differences")

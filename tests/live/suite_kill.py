@@ -100,6 +100,9 @@ def beside_a_foreign_program(report, bed):
     kinds = {a["kind"]: a["reason"] for a in agent.status()["attachments"]}
     report.equal("foreign: TC took the place of XDP", sorted(kinds), ["tc_egress", "tc_ingress"])
     report.check("foreign: says why", "XDP" in kinds.get("tc_ingress", "") and "XDP" in agent.log(), agent.log())
+    told = [line for line in agent.log().splitlines() if f"{IFACE}: tc_ingress" in line]
+    report.check("foreign: told once, with the remedy", len(told) == 1 and "detach it if it is not needed" in told[0],
+                 agent.log())
     report.check("foreign: still attached", foreign_is_there(), bed.attached())
     records_are_right(report, "foreign", agent, plain_mails(bed, 20, "foreign"))
     check_accounts(report, "foreign", agent)

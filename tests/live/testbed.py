@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import json
 import os
 import secrets
 import shutil
@@ -77,8 +78,6 @@ class Testbed:
 
     def __init__(self):
         self.cleanup = contextlib.ExitStack()
-        tag = secrets.token_hex(3)
-        self.client, self.server = f"ssc-{tag}", f"sss-{tag}"
         self.processes = []
 
     def __enter__(self):
@@ -91,10 +90,7 @@ class Testbed:
             self.dir = tempfile.mkdtemp(prefix="smtpscope-live-")
             os.chmod(self.dir, 0o755)  # for servers that give up root
             self.cleanup.callback(shutil.rmtree, self.dir, ignore_errors=True)
-            for ns in (self.client, self.server):
-                sh("ip", "netns", "add", ns)
-                self.cleanup.callback(sh, "ip", "netns", "del", ns, check=False)
-                sh("ip", "-n", ns, "link", "set", "lo", "up")
+            self.client, self.server = self.namespace("client"), self.namespace("server")
             self.connect(IFACE, IFACE)
         except BaseException:
             self.cleanup.close()
@@ -110,11 +106,37 @@ class Testbed:
         while len(self.processes) > index:
             stop(self.processes.pop())
 
-    def connect(self, client_if, server_if):
+    def namespace(self, role):
+        """One more, for as long as the test lasts."""
+        name = f"ss{role[0]}-{secrets.token_hex(3)}"
+        sh("ip", "netns", "add", name)
+        self.cleanup.callback(sh, "ip", "netns", "del", name, check=False)
+        sh("ip", "-n", name, "link", "set", "lo", "up")
+        return name
+
+    def clear(self, *namespaces):
+        """Takes the interfaces of the test away."""
+        for ns in namespaces or (self.client, self.server):
+            links = json.loads(sh("ip", "-n", ns, "-j", "-d", "link", "show"))
+            for link in links:
+                if link.get("linkinfo", {}).get("info_kind") in ("veth", "bridge", "bond", "vlan"):
+                    sh("ip", "-n", ns, "link", "del", link["ifname"], check=False)  # gone with another one, perhaps
+
+    @staticmethod
+    def pair(one, other, mtu=1500):
+        """A veth pair; its ends are (namespace, interface, MAC)."""
+        sh("ip", "link", "add", one[1], "address", one[2], "mtu", str(mtu), "netns", one[0], "type", "veth", "peer",
+           "name", other[1], "address", other[2], "mtu", str(mtu), "netns", other[0])
+
+    def connect(self, client_if, server_if, mtu=1500):
         """A veth pair with addresses of both families, static neighbours and no traffic of its own."""
-        sh("ip", "link", "add", client_if, "address", CLIENT_MAC, "netns", self.client, "type", "veth", "peer", "name",
-           server_if, "address", SERVER_MAC, "netns", self.server)
-        ends = ((self.client, client_if, CLIENT, SERVER, SERVER_MAC), (self.server, server_if, SERVER, CLIENT, CLIENT_MAC))
+        self.pair((self.client, client_if, CLIENT_MAC), (self.server, server_if, SERVER_MAC), mtu)
+        self.address(client_if, server_if)
+
+    def address(self, client_if, server_if):
+        """The addresses of both ends on these interfaces, which become up. They have the MACs of the pair."""
+        ends = ((self.client, client_if, CLIENT, SERVER, SERVER_MAC),
+                (self.server, server_if, SERVER, CLIENT, CLIENT_MAC))
         for ns, iface, own, _, _ in ends:
             conf = f"net.ipv6.conf.{iface}"
             self.run(ns, "sysctl", "-qw", f"{conf}.accept_ra=0", f"{conf}.router_solicitations=0",
@@ -136,10 +158,12 @@ class Testbed:
         self.processes.append(process)
         return process
 
-    def attached(self, iface=IFACE):
-        """What `bpftool net` and `ip` show on the server's interface: lines, none of them if nothing is attached."""
-        lines = self.run(self.server, "bpftool", "net", "show", "dev", iface).splitlines()
-        found = [line.strip() for line in lines if line.startswith((iface + "(", IFACE + "("))]
-        filters = self.run(self.server, "tc", "filter", "show", "dev", iface, "ingress", check=False)
-        filters += self.run(self.server, "tc", "filter", "show", "dev", iface, "egress", check=False)
+    def attached(self, iface=IFACE, ns=None):
+        """What `bpftool net` and `ip` show on an interface, the server's if `ns` is not given: lines, none of them if
+        nothing is attached."""
+        ns = ns or self.server
+        lines = self.run(ns, "bpftool", "net", "show", "dev", iface).splitlines()
+        found = [line.strip() for line in lines if line.startswith(iface + "(")]
+        filters = self.run(ns, "tc", "filter", "show", "dev", iface, "ingress", check=False)
+        filters += self.run(ns, "tc", "filter", "show", "dev", iface, "egress", check=False)
         return found + [line.strip() for line in filters.splitlines() if " bpf " in line]

@@ -95,12 +95,19 @@ class Prober {
                 say(name == "auto" ? Finding::lesser : Finding::missing, name, "no such interface is here now",
                     "`ip link` shows their names; `auto` and globs take up later ones");
         }
-        for (const Interface& interface : present) one_interface(interface);
+        std::vector<Interface> wanted;
+        for (const Interface& interface : present)
+            if (is_wanted(options_.interfaces, interface)) wanted.push_back(interface);
+        for (const Interface& interface : present) one_interface(interface, wanted);
     }
 
-    void one_interface(const Interface& interface) {
+    void one_interface(const Interface& interface, const std::vector<Interface>& wanted) {
         if (!is_wanted(options_.interfaces, interface)) {
             say(Finding::good, interface.name, "left out: " + why_left_out(interface));
+            return;
+        }
+        if (is_covered(interface, wanted)) {
+            say(Finding::good, interface.name, "left out: " + seen_below(interface));
             return;
         }
         if (interface.layer == LinkLayer::other) {
@@ -125,8 +132,12 @@ class Prober {
             std::find(options_.interfaces.begin(), options_.interfaces.end(), "auto") != options_.interfaces.end();
         if (!automatic) return "not named";
         if (!interface.up) return "it is down";
-        if (interface.stacked) return "a " + interface.kind + "; its packets are seen on the interfaces below it";
+        if (interface.stacked) return seen_below(interface);
         return "its packets are neither Ethernet nor plain IP";
+    }
+
+    static std::string seen_below(const Interface& interface) {
+        return "a " + interface.kind + "; its packets are seen on the interfaces below it";
     }
 
     static std::string describe(const Interface& interface, const std::vector<Way>& ways) {
