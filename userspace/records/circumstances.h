@@ -16,9 +16,6 @@ class Circumstances {
   public:
     /// Payload of `from` came from this process of this host. Where both ends are local, who sent the mail counts.
     void sent_by(Side from, const Sender& sender, const Hooks& hooks);
-    /// From now on records are written because the session ends, and for this reason.
-    void set_ending(Ending why) { ending_ = why; }
-    Ending ending() const { return ending_; }
     /// The fields of the process, as far as they are wanted.
     void fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks);
 
@@ -28,7 +25,6 @@ class Circumstances {
         Owner owner;
     };
     std::unique_ptr<Process> process_;  ///< nullptr: not of this host, or not known
-    Ending ending_ = Ending::closed;
 };
 
 /// As the field `incomplete` has it; nullptr for a session that came to its end.

@@ -82,7 +82,6 @@ Session::Transaction& Session::open_transaction() {
     rec.last_reply = std::exchange(early_reply_, std::nullopt);
     rec.path = {id.resp_h, id.orig_h};
     t->first_command = std::exchange(first_command_, {});
-    client_missed_ = 0;
     if (early_missed_ > 0 && wants(ExtraField::missed_bytes)) rec.missed_bytes = early_missed_;
     early_missed_ = 0;
     transactions_.push_back(std::move(t));
@@ -157,7 +156,7 @@ void Session::complete_fields(Transaction& t) {
         if (*direction_) rec.direction = *direction_;
     }
     // Of what is encrypted or no longer followed nothing more would have been learned.
-    if (const char* why = name_of(circumstances_.ending());
+    if (const char* why = name_of(ending_);
         why && outcome_ == Outcome::open && !t.aborted && wants(ExtraField::incomplete))
         rec.incomplete = why;
     circumstances_.fill(rec, options().extra_fields, *context->hooks);
@@ -206,11 +205,11 @@ void Session::missed(Side from, std::uint64_t length) {
     for (const auto& t : transactions_) {
         if (is_from_client(from) && t->last_sent && t->content_ended) continue;
         counted = true;
+        if (is_from_client(from)) t->client_missed = length;
         if (length > 0 && wants(ExtraField::missed_bytes))
             t->info.missed_bytes = t->info.missed_bytes.value_or(0) + length;
     }
     if (!counted) early_missed_ += length;
-    if (counted && is_from_client(from)) client_missed_ = length;
 }
 
 void Session::ignored(std::uint64_t bytes) {
@@ -221,7 +220,7 @@ void Session::ignored(std::uint64_t bytes) {
 
 /// What was lost of the newest transaction may have been its end, and the beginning of the next one.
 void Session::lost_its_end(const Transaction& t) {
-    if (&t == transactions_.back().get()) early_missed_ = client_missed_;
+    if (&t == transactions_.back().get()) early_missed_ = t.client_missed;
 }
 
 void Session::smtp_weird(std::string_view name, std::string_view addl, std::string_view source) {
@@ -560,7 +559,7 @@ void Session::smtp_data_gap(std::uint64_t length) {
     content_->gap(length);
     // A chunk tells its size: what is lost beyond the last one is of commands.
     const Transaction* t = find(message_tag_);
-    if (t && t->last_sent && client_missed_ > length) early_missed_ += client_missed_ - length;
+    if (t && t->last_sent && t->client_missed > length) early_missed_ += t->client_missed - length;
 }
 
 void Session::smtp_end_data() {

@@ -21,7 +21,7 @@ namespace smtpscope::records {
 class Session final : public smtp::Handler, private Scope {
   public:
     /// What the owner of the session has to act on.
-    enum class Outcome { open, tls, too_many_invalid_transactions };
+    enum class Outcome : std::uint8_t { open, tls, too_many_invalid_transactions };
 
     Session(const Context& context, const ConnId& id, std::string uid);
     ~Session() override;
@@ -40,7 +40,7 @@ class Session final : public smtp::Handler, private Scope {
     /// `bytes` of the newest message were not copied, as a verdict had it.
     void ignored(std::uint64_t bytes);
     /// From now on the session ends, and for this reason.
-    void set_ending(Ending why) { circumstances_.set_ending(why); }
+    void set_ending(Ending why) { ending_ = why; }
     /// What is known of the handshake after STARTTLS.
     void tls_handshake(const SslInfo& ssl);
     /// Writes what is open.
@@ -78,7 +78,8 @@ class Session final : public smtp::Handler, private Scope {
         std::vector<std::string>
             accepted;  ///< LMTP: recipients whose reply to the message is due, from accepted_head on
         std::size_t accepted_head = 0;
-        std::size_t rejected_bytes = 0;  ///< in info.rejected_rcptto
+        std::size_t rejected_bytes = 0;   ///< in info.rejected_rcptto
+        std::uint64_t client_missed = 0;  ///< bytes of the client's last loss
     };
     /// What the session is known for beyond its transactions.
     struct Facts {
@@ -129,7 +130,6 @@ class Session final : public smtp::Handler, private Scope {
     Transactions transactions_;               ///< open ones, the oldest first; commands go to the last
     Circumstances circumstances_;
     std::uint64_t early_missed_ = 0;        ///< bytes lost of what the next transaction begins with
-    std::uint64_t client_missed_ = 0;       ///< bytes of the client's last loss while the newest one was open
     std::unique_ptr<Content> content_;      ///< the message being received
     std::optional<const char*> direction_;  ///< by the local networks of the first record
     std::unique_ptr<Facts> facts_;          ///< nullptr as long as there are none
@@ -140,6 +140,7 @@ class Session final : public smtp::Handler, private Scope {
     bool offering_ = false;        ///< within the reply to EHLO, behind its first line
     bool from_originator_ = true;  ///< false after TURN: the responder has become the client
     Outcome outcome_ = Outcome::open;
+    Ending ending_ = Ending::closed;
 };
 
 }  // namespace smtpscope::records
