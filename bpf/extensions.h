@@ -16,8 +16,8 @@
 #define NOTHING (-1)     /* not a protocol that carries mail */
 #define OUT_OF_DATA (-2) /* the readable part ends within the headers */
 
-/* The result: the offset of the TCP header in the frame, or of a later fragment's content, with flags; or one of the two
- * above. */
+/* The result: the offset of the TCP header in the frame, or of a later fragment's content, with flags; or one of the
+ * two above. */
 #define MAX_OFFSET 0x7fff
 #define ANY_FRAGMENT 0x10000
 #define LATER_FRAGMENT 0x20000 /* no TCP header in it */

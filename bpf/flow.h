@@ -29,7 +29,8 @@ static __always_inline void read_ends(const struct packet* p, struct smtpscope_e
     }
 }
 
-static __always_inline int is_end(const struct smtpscope_flow* flow, int end, const struct smtpscope_ends* e, int other) {
+static __always_inline int is_end(const struct smtpscope_flow* flow, int end, const struct smtpscope_ends* e,
+                                  int other) {
     return flow->ends.port[end] == e->port[other] && flow->ends.address[end][1] == e->address[other][1] &&
            flow->ends.address[end][0] == e->address[other][0];
 }

@@ -81,7 +81,8 @@ __noinline int xdpf_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 
     return copy_pieces(&f, l3_and_headers, length);
 }
 
-__noinline int skb_copy_pieces_in(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
+__noinline int skb_copy_pieces_in(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured,
+                                  __u32 shard) {
     struct frame f = skb_frame(skb, TC_INGRESS);
 
     f.captured = captured;
@@ -89,7 +90,8 @@ __noinline int skb_copy_pieces_in(struct __sk_buff* skb, __u32 l3_and_headers, _
     return copy_pieces(&f, l3_and_headers, length);
 }
 
-__noinline int skb_copy_pieces_out(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
+__noinline int skb_copy_pieces_out(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured,
+                                   __u32 shard) {
     struct frame f = skb_frame(skb, TC_EGRESS);
 
     f.captured = captured;

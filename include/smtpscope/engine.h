@@ -28,7 +28,7 @@ class RecordSink {
 };
 
 /// Why the kernel need not copy a flow any longer.
-enum class IgnoreReason { tls, invalid_transactions };
+enum class IgnoreReason : std::uint8_t { tls, invalid_transactions };
 
 /// The one way back to the kernel.
 class FlowControl {

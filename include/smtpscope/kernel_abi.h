@@ -113,8 +113,8 @@ struct smtpscope_flow {
     __u64 ignored_bytes[2]; /* not copied, of delivered packets too */
 };
 
-/* What became of a packet of our ports, or of an IP fragment of TCP that may be of them. Every packet that is SEEN comes to exactly one of the other causes:
- * seen = delivered + ignored + lost. Packets of other ports are not seen.
+/* What became of a packet of our ports, or of an IP fragment of TCP that may be of them. Every packet that is SEEN
+ * comes to exactly one of the other causes: seen = delivered + ignored + lost. Packets of other ports are not seen.
  *
  * IGNORED_ACK: a segment without payload, SYN, FIN and RST is not copied. Half of all packets are such, and what they
  * tell is told again: the acknowledgement number rides on every later segment of that side, and in SMTP each side

@@ -294,7 +294,9 @@ TEST_CASE("headers until the other end answers", "[bpf]") {
     flow.ends = ends_of(content);
     flow.verdict[0] = SMTPSCOPE_HEADERS_UNTIL_ANSWER;
     runner.programs().set_flow(flow);
-    const auto copied = [&](Program program, const Spec& spec) { return joined(runner.run(program, build(spec))).size(); };
+    const auto copied = [&](Program program, const Spec& spec) {
+        return joined(runner.run(program, build(spec))).size();
+    };
     CHECK(copied(Program::xdp, content) == 40);
     CHECK(copied(Program::xdp, content) == 40);
     // An acknowledgement is no answer, nor is the end of the other direction.
@@ -318,7 +320,8 @@ TEST_CASE("both directions of a connection go into one ring, and connections int
     for (const int version : {4, 6})
         for (std::uint16_t port = 40000; port < 40200; ++port) {
             INFO("IPv" << version << ", port " << port);
-            const std::size_t forth = runner.ring_of(Program::xdp, build({.version = version, .source = port, .payload = 9}));
+            const std::size_t forth =
+                runner.ring_of(Program::xdp, build({.version = version, .source = port, .payload = 9}));
             const std::size_t back = runner.ring_of(
                 Program::tc_egress, build({.version = version, .source = port, .payload = 9, .reply = true}));
             REQUIRE(forth < shards);

@@ -27,7 +27,8 @@ TEST_CASE("status: the document has what a monitor needs") {
     Status s;
     s.version = "1.2";
     s.pid = 42;
-    s.attachments = {{"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP", "more queues"}};
+    s.attachments = {
+        {"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP", "more queues"}};
     s.kernel = {{"seen", 3}, {"delivered", 2}, {"lost_ring_full", 1}};
     s.engine.smtp_records = 7;
     s.cgroups = {5, 0, 2, 1};
@@ -36,20 +37,22 @@ TEST_CASE("status: the document has what a monitor needs") {
     s.dropped_by_policy = {4, 0};
     s.resident_bytes = 1 << 20;
     const std::string json = to_json(s);
-    for (const char* part :
-         {R"("version":"1.2","pid":42)",
-          R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP","remedy":"more queues"})",
-          R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)",
-          R"("cgroups":{"folders":5,"left_out":0,"readings":2,"unknown":1})", R"("dropped_smtp":9)",
-          R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device"})",
-           R"("policy":{"dropped_smtp":4,"dropped_weird":0})",
-           R"("memory":{"resident":1048576,"out_of_order":0,"fragments":0})"}) {
+    for (
+        const char* part :
+        {R"("version":"1.2","pid":42)",
+         R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP","remedy":"more queues"})",
+         R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)",
+         R"("cgroups":{"folders":5,"left_out":0,"readings":2,"unknown":1})", R"("dropped_smtp":9)",
+         R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device"})",
+         R"("policy":{"dropped_smtp":4,"dropped_weird":0})",
+         R"("memory":{"resident":1048576,"out_of_order":0,"fragments":0})"}) {
         CAPTURE(part);
         CHECK(json.find(part) != std::string::npos);
     }
     const std::string text = to_text(s);
-    for (const char* part : {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP); for a better way: more queues", "lost_ring_full",
-                             "5 written, 6 dropped (No space left on device)"}) {
+    for (const char* part :
+         {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP); for a better way: more queues",
+          "lost_ring_full", "5 written, 6 dropped (No space left on device)"}) {
         CAPTURE(part);
         CHECK(text.find(part) != std::string::npos);
     }

@@ -69,7 +69,8 @@ TEST_CASE("the rest of a large message is not copied, and is no loss", "[engine]
     options.analyzer.max_message_bytes = 5000;
     Recorder out;
     Engine engine(options, out, &out);
-    Script script = hello() + Script{C("MAIL FROM:<a@one>"), S("250 m"), C("RCPT TO:<b@one>"), S("250 r"), C("DATA"), S("354 d")};
+    Script script =
+        hello() + Script{C("MAIL FROM:<a@one>"), S("250 m"), C("RCPT TO:<b@one>"), S("250 r"), C("DATA"), S("354 d")};
     std::string content = "Subject: one\r\n\r\n";
     while (content.size() < 60000) content += "a line of the body that goes on and on\r\n";
     script = script + Script{raw(Side::orig, content + ".\r\n"), S("250 taken as 1")} + mail("two");

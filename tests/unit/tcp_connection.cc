@@ -169,6 +169,8 @@ TEST_CASE("TCP: no byte before one that its sender had received", "[tcp]") {
          "o[EHLO] r[250]"},
         {"an acknowledged FIN is no byte", after_handshake({r(0, "221", 5), o(0, "QUIT", 0, fin | ack)}),
          "o[QUIT] r[221] o[|]"},
+        {"an end before what its sender had received",
+         after_handshake({o(0, "QUIT", 0), o(4, "", 3, fin | ack), r(0, "221", 4)}), "o[QUIT] r[221] o[|]"},
         {"one end that is not captured", {syn_o, o(0, ""), o(0, "a", 0), o(1, "b", 100), o(2, "c", 200)}, "o[abc]"},
         {"bytes that both sent at once", after_handshake({o(0, "a", 0), r(0, "b", 0)}), "o[a] r[b]"},
         {"a wait for the other end is over after gap_timeout", after_handshake({r(0, "250", 4), pause(long_enough)}),

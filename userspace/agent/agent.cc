@@ -228,9 +228,8 @@ void Agent::follow_interfaces() {
     for (const auto& a : attachments_) {
         if (!contains(now, a)) say(Level::info, "no longer attached to " + describe(a));
     }
-    const bool changed = now.size() != attachments_.size() || !std::all_of(now.begin(), now.end(), [&](const auto& a) {
-                             return contains(attachments_, a);
-                         });
+    const bool changed = now.size() != attachments_.size() ||
+                         !std::all_of(now.begin(), now.end(), [&](const auto& a) { return contains(attachments_, a); });
     attachments_ = std::move(now);
     if (changed) service_.store(source_->kept());
 }

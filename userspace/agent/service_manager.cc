@@ -132,8 +132,8 @@ bool ServiceManager::is_restarting() {
         sd_bus_message_read(unit, "o", &path) >= 0 &&
         sd_bus_get_property(bus, manager, path, "org.freedesktop.systemd1.Unit", "Job", nullptr, &job, "(uo)") >= 0 &&
         sd_bus_message_read(job, "(uo)", &id, &job_path) >= 0 && id != 0 &&
-        sd_bus_get_property_string(bus, manager, job_path, "org.freedesktop.systemd1.Job", "JobType", nullptr,
-                                   &type) >= 0;
+        sd_bus_get_property_string(bus, manager, job_path, "org.freedesktop.systemd1.Job", "JobType", nullptr, &type) >=
+            0;
     const bool restarting = known && std::string_view(type) == "restart";
     std::free(type);
     sd_bus_message_unref(unit);

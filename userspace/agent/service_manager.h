@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The agent's side of sd_notify(3) and of the service manager's store of descriptors. Without a service manager nothing of
-// it has an effect.
+// The agent's side of sd_notify(3) and of the service manager's store of descriptors. Without a service manager nothing
+// of it has an effect.
 #pragma once
 
 #include <chrono>
@@ -41,7 +41,7 @@ class ServiceManager {
     enum class Importance { vital, optional };
     void tell(std::string_view state, Importance importance) const;
 
-    FileDescriptor socket_;  ///< none if nobody wants to hear
+    FileDescriptor socket_;         ///< none if nobody wants to hear
     std::set<std::string> stored_;  ///< names in the store
     std::set<std::string> known_;   ///< of these, put there by us
     std::chrono::milliseconds watchdog_interval_{};

@@ -249,7 +249,8 @@ std::string to_text(const Status& s) {
     add_section(text, "kernel", s.kernel);
     for (const auto& i : s.interfaces) {
         const auto count = [&](std::string_view name) {
-            const auto it = std::find_if(i.counters.begin(), i.counters.end(), [&](const auto& c) { return c.name == name; });
+            const auto it =
+                std::find_if(i.counters.begin(), i.counters.end(), [&](const auto& c) { return c.name == name; });
             return std::to_string(it == i.counters.end() ? 0 : it->value);
         };
         if (i.interface.empty() && count("seen") == "0") continue;

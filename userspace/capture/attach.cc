@@ -105,7 +105,8 @@ struct Tc {
     std::shared_ptr<ClsactQdisc> qdisc = nullptr;
 };
 
-/// The link of an earlier process, with one of our programs in the place of its own; none if it does not exist any more.
+/// The link of an earlier process, with one of our programs in the place of its own; none if it does not exist any
+/// more.
 std::unique_ptr<Hook> take_over(const Programs& programs, const Interface& interface, AttachKind kind,
                                 Inheritance* inherited) {
     if (!inherited) return nullptr;

@@ -140,8 +140,8 @@ bool is_covered(const Interface& upper, const std::vector<Interface>& wanted) {
 }
 
 unsigned bridge_of(const Interface& interface, const std::vector<Interface>& present) {
-    const auto master = std::find_if(present.begin(), present.end(),
-                                     [&](const Interface& i) { return i.index == interface.master; });
+    const auto master =
+        std::find_if(present.begin(), present.end(), [&](const Interface& i) { return i.index == interface.master; });
     return interface.master != 0 && master != present.end() && master->kind == "bridge" ? interface.master : 0;
 }
 

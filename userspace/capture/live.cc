@@ -79,10 +79,7 @@ void require_named(const std::vector<std::string>& wanted, const std::vector<Int
 class LiveSource::Impl {
   public:
     Impl(const Options& options, Inheritance inherited)
-        : options_(options),
-          inherited_(std::move(inherited)),
-          programs_(options, &inherited_),
-          accounts_(programs_) {
+        : options_(options), inherited_(std::move(inherited)), programs_(options, &inherited_), accounts_(programs_) {
         for (unsigned i = 0; i < programs_.shards(); ++i)
             shards_.push_back(std::make_unique<Shard>(programs_.ring_fd(i), programs_.ring_size(),
                                                       &programs_.reader(i).need_wake, checksums_));
@@ -113,7 +110,8 @@ class LiveSource::Impl {
         const std::lock_guard lock(mutex_);
         for (const auto& [index, watched] : watched_)
             for (const auto& hook : watched.hooks)
-                if (hook->link() >= 0) all.push_back({kept_name(hook_name(index, hook->attachment.kind)), hook->link(), hook->inherited});
+                if (hook->link() >= 0)
+                    all.push_back({kept_name(hook_name(index, hook->attachment.kind)), hook->link(), hook->inherited});
         return all;
     }
 

@@ -126,7 +126,8 @@ void Programs::open_rings(unsigned shards, Inheritance* inherited) {
     if (took_over_) return;
     rings_.clear();
     for (unsigned i = 0; i < shards; ++i) {
-        const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, static_cast<std::uint32_t>(ring_size_), nullptr);
+        const int fd =
+            bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, static_cast<std::uint32_t>(ring_size_), nullptr);
         if (fd < 0) throw Error(explain_load_failure(-errno, diagnostics.text()));
         rings_.emplace_back(fd);
     }

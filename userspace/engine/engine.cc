@@ -177,10 +177,10 @@ class MailSession final : public tcp::Session {
     tcp::Connection* conn_;
     FlowControl* control_;
     std::unique_ptr<Encryption> encryption_;  ///< since STARTTLS
-    IgnoreReason reason_ = IgnoreReason::tls;
-    std::optional<Side> skipping_;  ///< who sends content that is not captured
     /// By side, if the connection began before the capture did: it may be encrypted.
     std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
+    IgnoreReason reason_ = IgnoreReason::tls;
+    std::optional<Side> skipping_;  ///< who sends content that is not captured
     bool begun_ = false;            ///< the client has said something
     bool first_byte_held_ = false;  ///< that was the first of tls_begin, and nothing yet
     bool encrypted_ = false;        ///< it is, and its handshake was not seen

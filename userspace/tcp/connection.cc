@@ -144,6 +144,7 @@ void Connection::process(Side from, const Segment& s, StreamSink& sink) {
     const std::int64_t end = offset + s.wire_payload;
     if (s.has(Segment::fin) && mine.fin == no_fin && end >= static_cast<std::int64_t>(mine.expected)) {
         mine.fin = static_cast<std::uint64_t>(end);
+        mine.fin_ack = s.has(Segment::ack) ? s.ack_seq : half(opposite(from)).base;
         mine.acked = std::min(mine.acked, mine.fin);  // the FIN itself may have been acknowledged before
     }
     if (s.wire_payload > 0 && !mine.ended) {
@@ -246,6 +247,13 @@ bool Connection::may_deliver(Side from, std::uint64_t ack) const {
     return !other.seen || std::min(ack, other.fin) <= other.delivered;
 }
 
+/// All that it sent was delivered, and what it had received before it said so.
+bool Connection::may_end(Side s) const {
+    const Half& h = half(s);
+    const std::int64_t ack = std::max<std::int64_t>(0, offset_of(half(opposite(s)), h.fin_ack));
+    return h.delivered >= h.fin && may_deliver(s, static_cast<std::uint64_t>(ack));
+}
+
 Connection::Chunk* Connection::front(Half& h) {
     if (!h.backlog || h.backlog->head == h.backlog->ready.size()) return nullptr;
     return &h.backlog->ready[h.backlog->head];
@@ -319,7 +327,7 @@ void Connection::pump(Timestamp ts, StreamSink& sink) {
     }
     for (const Side s : {Side::orig, Side::resp}) {
         Half& h = half(s);
-        if (h.ended || h.fin == no_fin || (!stopped_ && h.delivered < h.fin)) continue;
+        if (h.ended || h.fin == no_fin || (!stopped_ && !may_end(s))) continue;
         h.ended = true;
         drop_backlog(h);  // nothing follows a FIN
         if (!stopped_) sink.end(s, ts);

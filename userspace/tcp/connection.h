@@ -97,10 +97,11 @@ class Connection {
         std::uint64_t fin = no_fin;   ///< offset of the FIN
         Timestamp hole_since{};       ///< since when the hole at hole_at is known; 0: there is none
         std::uint64_t hole_at = 0;
-        std::uint32_t base = 0;  ///< sequence number of offset 0
-        bool started = false;    ///< base is known
-        bool from_syn = false;   ///< base is the handshake's
-        bool seen = false;       ///< any packet of this direction was captured
+        std::uint32_t base = 0;     ///< sequence number of offset 0
+        std::uint32_t fin_ack = 0;  ///< what the FIN acknowledged of the other stream, a sequence number
+        bool started = false;       ///< base is known
+        bool from_syn = false;      ///< base is the handshake's
+        bool seen = false;          ///< any packet of this direction was captured
         bool ended = false;
         bool skipping = false;
         std::unique_ptr<Backlog> backlog;
@@ -129,6 +130,7 @@ class Connection {
     void queue(Half& h, Chunk chunk);
     void absorb_early(Half& h, Timestamp ts);
     bool may_deliver(Side from, std::uint64_t ack) const;
+    bool may_end(Side s) const;
     void pump(Timestamp ts, StreamSink& sink);
     static Chunk* front(Half& h);
     static const Chunk* first_run(const Half& h);
