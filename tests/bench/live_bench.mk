@@ -12,3 +12,8 @@ $(O)/tests/bench/live_traffic: $(O)/tests/bench/live_traffic.o
 bench-live: $(O)/smtpscope $(O)/tests/bench/live_traffic
 	$(Q)SMTPSCOPE=$(O)/smtpscope LIVE_TRAFFIC=$(O)/tests/bench/live_traffic RATE=$(LIVE_RATE) MB=$(LIVE_MB) \
 	    tests/bench/live_bench.py
+
+# make bench-host       what the agent does to connections that are not mail (root)
+.PHONY: bench-host
+bench-host: $(O)/smtpscope
+	$(Q)SMTPSCOPE=$(O)/smtpscope tests/bench/host_bench.py

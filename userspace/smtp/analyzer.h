@@ -53,6 +53,7 @@ class Analyzer {
         std::vector<std::string> trailing;  ///< the last lines from the client, as long as they look like commands
         std::uint64_t content = 0;          ///< octets of the message, or its end, before what comes next
         std::uint64_t chunks = 0;           ///< octets since the message's last chunk that no command is known for
+        bool replies = false;               ///< some of the server's replies since the client's loss were lost too
     };
 
     bool is_client(Side s) const { return (s == Side::orig) != turned_; }
@@ -91,6 +92,7 @@ class Analyzer {
     void begin_transaction();
     void lose_commands();
     void server_gap();
+    void lose_end_of_data();
     void collect(const Line& line);
     void recover_chunk(std::string_view before, std::string_view command);
     void recover(std::uint16_t code);

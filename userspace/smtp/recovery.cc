@@ -36,7 +36,10 @@ void Analyzer::client_gap(std::uint64_t length) {
     }
     const auto torn = reader(turned_ ? Side::resp : Side::orig).flush();
     client_gap_ = true;
-    if (!recovering_) unexplained_ = 0;
+    if (!recovering_) {
+        unexplained_ = 0;
+        loss_->replies = reply_lost_;
+    }
     loss_->trailing.clear();
     if (mode_ == Mode::data) {
         gapped_ = true;
@@ -44,6 +47,7 @@ void Analyzer::client_gap(std::uint64_t length) {
         dot_torn_ = torn && torn->text == ".";
         if (torn && !torn->text.empty() && !dot_torn_) content_line(*torn, false);
         loss_->content += length;
+        if (data_accepted_ && reply_lost_) lose_end_of_data();
     } else {
         // The client went on: what it had not been answered before the server's bytes were lost, it was then.
         while (pending_head_ < pending_.size() && pending_[pending_head_].before_gap) lose_front();
@@ -87,6 +91,18 @@ void Analyzer::server_gap() {
     data_reply_lost_ = pending_has(Verb::data);
     ready_for_tls_ = recovering_;
     server_gap_ = reply_lost_ = true;
+    if (loss_) loss_->replies = true;
+    if (mode_ == Mode::data && gapped_ && data_accepted_) lose_end_of_data();
+}
+
+/// Within a message a server does not speak: bytes of both were lost, so its end is among them. What the client sends
+/// now is of nobody knows what.
+void Analyzer::lose_end_of_data() {
+    end_of_data(false);
+    if (mode_ == Mode::stopped) return;
+    while (pending_head_ < pending_.size()) lose_front();
+    loss_->trailing.clear();
+    unclassified_ = recovering_ = true;
 }
 
 /// Remembers a client's line that may be a command: it is one if the server answers next.
@@ -203,7 +219,8 @@ void Analyzer::lose_commands() {
 /// Too few `replies` came to lost commands for a new transaction to have begun before `next`: that takes an RSET,
 /// unless all recipients of the old one were refused, and MAIL, and RCPT before DATA.
 bool Analyzer::within_transaction(Verb next, std::uint32_t replies) const {
-    if (reset_ || (next != Verb::rcpt && next != Verb::data && next != Verb::bdat)) return false;
+    if (reset_ || (loss_ && loss_->replies) || (next != Verb::rcpt && next != Verb::data && next != Verb::bdat))
+        return false;
     const std::uint32_t before_rcpt = refused_ && accepted_ == 0 ? 1 : 2;
     return replies < before_rcpt + (next == Verb::rcpt ? 0 : 1);
 }
