@@ -6,7 +6,7 @@
 # make live-test LIVE_MODES=tc    modes of the suites `mail` and `detach`: native, generic, tc
 # make live-test LIVE_ATTACH_MAILS=100  mails in each case of the suite `attach`
 
-LIVE_SUITES ?= mail detach kill errors reload who attach servers
+LIVE_SUITES ?= mail detach kill errors reload who attach restart servers
 LIVE_MAILS  ?= 300
 LIVE_MODES  ?= native tc
 LIVE_ATTACH_MAILS ?= 20
