@@ -121,7 +121,7 @@ class Engine {
     void packet(const Packet& p);
     /// Lets time pass without a packet: timeouts are due up to `now`.
     void advance(Timestamp now);
-    /// Ends every connection; open transactions become records that say why.
+    /// Ends every connection; open transactions become records that say why. At a shutdown the kernel's verdicts stay.
     void finish(Ending why = Ending::end_of_capture);
 
     /// Takes effect for open sessions too, but for likely_server_ports and uid_seed, which stay as they were.

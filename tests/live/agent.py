@@ -32,10 +32,10 @@ def binary():
 
 class Agent:
     def __init__(self, bed, name="agent", mode="native", iface=IFACE, invalid=25, ready=True, prefix=(), options=(),
-                 owner=0, stdout=None, ns=None):
+                 owner=0, stdout=None, ns=None, pass_fds=()):
         """`ready`: waits until it is attached. `prefix`: words before the command, to run it under something else.
         `owner`: the user that its folder belongs to. `stdout`: instead of the log. `ns`: instead of the server's
-        namespace."""
+        namespace. `pass_fds`: descriptors that it gets."""
         self.bed, self.dir = bed, os.path.join(bed.dir, name)
         self.values = {"iface": iface, "mode": mode, "invalid": invalid, "dir": self.dir}
         os.makedirs(self.dir + "/records", exist_ok=True)
@@ -51,7 +51,7 @@ class Agent:
         command = [*prefix, binary(), "run", "-c", self.dir + "/config.yaml", *options]
         with open(self.dir + "/log", "ab") as log:
             self.process = bed.start(ns or bed.server, *command, stdout=stdout or log, stderr=log, stdin=subprocess.DEVNULL,
-                                     env=dict(os.environ, NOTIFY_SOCKET=notify_path))
+                                     env=dict(os.environ, NOTIFY_SOCKET=notify_path), pass_fds=pass_fds)
         if ready:
             self.wait_for_notification("READY=1", 30)
 
@@ -66,12 +66,16 @@ class Agent:
         self.notify.settimeout(0.1)
         while time.monotonic() < end:
             try:
-                if what in self.notify.recv(4096).decode().split("\n"):
+                if what in self.notification().split("\n"):
                     return
             except socket.timeout:
                 if self.process.poll() is not None:
                     raise RuntimeError(f"the agent has ended ({self.process.returncode}): {self.log()}") from None
         raise TimeoutError(f"no {what} within {seconds} s: {self.log()}")
+
+    def notification(self):
+        """The next one that it has sent."""
+        return self.notify.recv(4096).decode()
 
     def log(self):
         with open(self.dir + "/log", encoding="utf-8", errors="replace") as file:

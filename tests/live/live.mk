@@ -6,11 +6,11 @@
 # make live-test LIVE_MODES=tc    modes of the suites `mail` and `detach`: native, generic, tc
 # make live-test LIVE_ATTACH_MAILS=100  mails in each case of the suite `attach`
 
-LIVE_SUITES ?= mail detach kill errors reload who attach overload
+LIVE_SUITES ?= mail detach kill errors reload who attach overload restart servers
 LIVE_MAILS  ?= 300
 LIVE_MODES  ?= native tc
 LIVE_ATTACH_MAILS ?= 20
 
 .PHONY: live-test
 live-test: $(O)/smtpscope
-	$(Q)SMTPSCOPE=$(O)/smtpscope MAILS=$(LIVE_MAILS) MODES="$(LIVE_MODES)" LIVE_ATTACH_MAILS=$(LIVE_ATTACH_MAILS) tests/live/run.py $(LIVE_SUITES)
+	$(Q)SMTPSCOPE=$(O)/smtpscope DEBS=$(O)/tests/debs MAILS=$(LIVE_MAILS) MODES="$(LIVE_MODES)" LIVE_ATTACH_MAILS=$(LIVE_ATTACH_MAILS) tests/live/run.py $(LIVE_SUITES)

@@ -140,3 +140,26 @@ def check_records(report, name, agent, expected):
     for line in found[:5]:
         print("    " + line)
     report.check(f"{name}: {len(expected)} records, one for each and right", not found, f"{len(found)} differences")
+
+
+def flow_differences(done, records):
+    """Of mail that flowed while the agent was restarted. Each mail has one record, which is right; one that was under way
+    then has one that says so, and may have another of what came after. The mails without any, the records of nothing that
+    was sent, what is wrong, and how many records are incomplete."""
+    sent = {mail["subject"]: mail for session in done for mail in session["mails"]}
+    subjects = {mail["sender"]: mail["subject"] for mail in sent.values()}
+    of = {}
+    for record in records:
+        of.setdefault(record.get("subject") or subjects.get(record.get("mailfrom")), []).append(record)
+    missing = sorted(sent.keys() - of.keys())
+    foreign = [record for subject in of.keys() - sent.keys() for record in of[subject]]
+    wrong, incomplete = [], 0
+    for subject in sent.keys() & of.keys():
+        mail, found = sent[subject], of[subject]
+        whole = [r for r in found if "incomplete" not in r]
+        incomplete += len(found) - len(whole)
+        known = [(r.get("mailfrom"), r.get("rcptto"), r["last_reply"]) for r in whole]
+        right = [(mail["sender"], mail["rcpts"], mail["reply"])]
+        if len(whole) > 1 or len(found) > 2 or (len(found) == 1 and whole and known != right):
+            wrong.append(found)
+    return missing, foreign, wrong, incomplete

@@ -15,7 +15,7 @@ data_directory = {dir}/data
 command_directory = /usr/sbin
 daemon_directory = {daemons}
 maillog_file = /dev/stdout
-myhostname = mx.smtpscope.example
+myhostname = {host}
 mydomain = smtpscope.example
 mydestination =
 mynetworks = 0.0.0.0/0 [::]/0
@@ -75,8 +75,9 @@ def daemon_directory():
 
 
 class Postfix:
-    def __init__(self, bed, folder="postfix", prefix=()):
-        """`prefix`: words before the command, to run it under something else."""
+    def __init__(self, bed, folder="postfix", prefix=(), host="mx.smtpscope.example", main="", master=""):
+        """`prefix`: words before the command, to run it under something else. `main`, `master`: lines at the end of its
+        two files."""
         need("postfix", "openssl")
         self.bed, self.prefix = bed, prefix
         self.dir = os.path.join(bed.dir, folder)
@@ -84,8 +85,8 @@ class Postfix:
         os.makedirs(self.dir + "/queue")
         os.makedirs(self.dir + "/data")
         shutil.chown(self.dir + "/data", "postfix")
-        self.write("conf/main.cf", MAIN.format(dir=self.dir, daemons=daemon_directory()))
-        self.write("conf/master.cf", MASTER)
+        self.write("conf/main.cf", MAIN.format(dir=self.dir, daemons=daemon_directory(), host=host) + main)
+        self.write("conf/master.cf", MASTER + master)
         sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
            "/CN=mx.smtpscope.example", "-keyout", self.dir + "/key.pem", "-out", self.dir + "/cert.pem")
         self.start()

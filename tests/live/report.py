@@ -23,6 +23,10 @@ class Report:
     def equal(self, name, got, expected):
         return self.check(name, got == expected, f"got {got!r}, expected {expected!r}")
 
+    def skip(self, name, why):
+        self.skipped += 1
+        print(f"skip  {self.suite}: {name}: {why}", flush=True)
+
     def section(self, function, *args):
         """Runs a part of the suite; whatever it raises is a failed check, and whatever it has started ends with it."""
         beds = [(a, len(a.processes)) for a in args if isinstance(a, Testbed)]
@@ -30,8 +34,7 @@ class Report:
         try:
             function(self, *args)
         except Skipped as why:
-            self.skipped += 1
-            print(f"skip  {self.suite}: {name}: {why}", flush=True)
+            self.skip(name, why)
         except Exception as error:  # pylint: disable=broad-except
             traceback.print_exc()
             self.check(name, False, repr(error))

@@ -6,8 +6,6 @@ The units are folders of this suite's own in the cgroup tree, with the names tha
 agents run as another user with the three capabilities of the service.
 """
 
-import contextlib
-import copy
 import json
 import os
 import pwd
@@ -17,10 +15,11 @@ import subprocess
 import sys
 
 from agent import Agent
+from cgroups import Cgroups
 from mail import CLIENT_PY, Held, make_mail
 from postfix import Postfix
 from report import Report
-from testbed import SERVER, Skipped, Testbed, need, sh, wait_until
+from testbed import SERVER, Skipped, Testbed, mirrored, need, wait_until
 
 NOBODY = pwd.getpwnam("nobody")
 UNNAMED = 2_000_000_011  # a uid without a name
@@ -33,49 +32,6 @@ def as_user(uid, caps=""):
     """Words before a command that is to run as this user, with no capabilities but these."""
     kept = (f"--bounding-set=-all,{caps}", f"--inh-caps=-all,{caps}", f"--ambient-caps=-all,{caps}") if caps else ()
     return ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *kept)
-
-
-class Cgroups:
-    """Folders of our own in the cgroup tree, mounted once more where every namespace of the test sees it."""
-
-    def __init__(self, bed):
-        mount = bed.dir + "/cgroup"
-        os.mkdir(mount)
-        try:
-            sh("mount", "-t", "cgroup2", "none", mount)
-        except RuntimeError as why:
-            raise Skipped(f"cgroup2 cannot be mounted: {why}") from None
-        bed.cleanup.callback(sh, "umount", mount, check=False)
-        self.root = f"{mount}/smtpscope{secrets.token_hex(3)}.slice"
-        os.mkdir(self.root)
-        bed.cleanup.callback(self.remove, self.root)
-
-    def inside(self, path):
-        """Words before a command that is to run there; makes the folder."""
-        folder = f"{self.root}/{path}"
-        os.makedirs(folder, exist_ok=True)
-        return ("sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', folder)
-
-    @staticmethod
-    def remove(folder):
-        """Ends what is left in it, and takes it away."""
-        with contextlib.suppress(FileNotFoundError), open(folder + "/cgroup.kill", "w", encoding="ascii") as file:
-            file.write("1")
-        for path, _, _ in os.walk(folder, topdown=False):
-            wait_until(lambda p=path: gone(p), 10, f"{path} is empty")
-
-
-def gone(folder):
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
-    return not os.path.exists(folder)
-
-
-def mirrored(bed):
-    """The same testbed, seen from the client: what runs in the server's namespace runs in the client's."""
-    other = copy.copy(bed)
-    other.client, other.server = bed.server, bed.client
-    return other
 
 
 def start_agent(bed, name, **how):
@@ -179,8 +135,7 @@ def main():
         try:
             cgroups = Cgroups(bed)
         except Skipped as why:
-            report.skipped += 1
-            print(f"skip  who: {why}", flush=True)
+            report.skip("cgroups", why)
             report.finish()
         Postfix(bed, prefix=cgroups.inside("system.slice/system-postfix.slice/postfix@-.service"))
         report.section(both_sides, bed, cgroups)

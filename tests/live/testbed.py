@@ -2,6 +2,7 @@
 """Two network namespaces with a veth pair between them, and the processes of a test. Nothing of it outlives the test."""
 
 import contextlib
+import copy
 import ctypes
 import json
 import os
@@ -167,3 +168,10 @@ class Testbed:
         filters = self.run(ns, "tc", "filter", "show", "dev", iface, "ingress", check=False)
         filters += self.run(ns, "tc", "filter", "show", "dev", iface, "egress", check=False)
         return found + [line.strip() for line in filters.splitlines() if " bpf " in line]
+
+
+def mirrored(bed):
+    """The same testbed, seen from the client: what runs in the server's namespace runs in the client's."""
+    other = copy.copy(bed)
+    other.client, other.server = bed.server, bed.client
+    return other

@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parent / "live"))
 
 from box import EXTRA, IFACE, Box, dependencies, make_tree  # noqa: E402
 from report import Report  # noqa: E402
+from restarts import restarts_lose_nothing  # noqa: E402
 from testbed import need, need_root, sh, wait_until  # noqa: E402
 
 CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF = 12, 38, 39
@@ -176,7 +177,7 @@ def main():
         box.start_postfix()
         report.section(deb_installs, box, deb)
         for section in (deb_is_confined, deb_records, deb_reloads, deb_attaches_natively, deb_survives_a_kill,
-                        deb_upgrades, deb_goes):
+                        restarts_lose_nothing, deb_upgrades, deb_goes):
             report.section(section, box)
         report.section(rpm_installs, box, rpm)
         report.section(rpm_goes, box)

@@ -37,6 +37,18 @@ TEST_CASE("after STARTTLS the flow is ignored, once, and again while payload com
     CHECK(out.records.size() == 1);
 }
 
+TEST_CASE("at a shutdown the kernel's verdicts stay for the process that comes next", "[engine]") {
+    for (const Ending why : {Ending::shutdown, Ending::end_of_capture}) {
+        Recorder out;
+        Engine engine({}, out, &out);
+        const Script open{C("EHLO c"), S("250 x"), C("MAIL FROM:<a@b>")};
+        for (const Sent& s : segments(open, {1000, 2000000000, true, false, {}})) send(engine, s);
+        engine.finish(why);
+        CHECK(out.records.size() == 1);
+        CHECK(out.forgotten.empty() == (why == Ending::shutdown));
+    }
+}
+
 TEST_CASE("an encrypted connection that is met in the middle is silenced again", "[engine]") {
     const auto record = [](std::size_t length) {
         return std::string("\x17\x03\x03", 3) + static_cast<char>(length >> 8) + static_cast<char>(length) +

@@ -184,6 +184,9 @@ void Agent::announce() {
         say(Level::info, "the capture of the process before goes on: nothing was missed in between");
         loss_watch_.update(losses(status()));  // its losses have been told
     }
+    if (!source_->begun_anew().empty())
+        say(Level::warning, "the capture of the process before does not go on: " + source_->begun_anew() +
+                                "; what came in between is missing, and counting begins anew");
     attachments_ = source_->attachments();
     for (const auto& a : attachments_) say(Level::info, "attached to " + describe(a));
     if (!owners_.knows_cgroups())

@@ -105,8 +105,8 @@ struct Tc {
     std::shared_ptr<ClsactQdisc> qdisc = nullptr;
 };
 
-/// The link of an earlier process, with one of our programs in the place of its own; none if it does not exist any
-/// more.
+/// The link of an earlier process, with one of our programs in the place of its own; none if that cannot be, and then
+/// the place is free.
 std::unique_ptr<Hook> take_over(const Programs& programs, const Interface& interface, AttachKind kind,
                                 Inheritance* inherited) {
     if (!inherited) return nullptr;
@@ -117,7 +117,10 @@ std::unique_ptr<Hook> take_over(const Programs& programs, const Interface& inter
     const bool ours = std::any_of(candidates.begin(), candidates.end(), [&](Program program) {
         return bpf_link_update(link.get(), programs.fd(program), nullptr) == 0;
     });
-    if (!ours) return nullptr;
+    if (!ours) {
+        end_link(std::move(link));
+        return nullptr;
+    }
     auto hook = std::make_unique<LinkHook>(std::move(link));
     hook->attachment.means = is_xdp(kind) ? AttachMeans::link : AttachMeans::tcx;
     hook->inherited = true;
@@ -193,7 +196,7 @@ void end_others(const Interface& interface, const std::vector<Way>& ingress, boo
             kind == AttachKind::tc_egress
                 ? egress
                 : std::any_of(ingress.begin(), ingress.end(), [&](const Way& way) { return way.kind == kind; });
-        if (!planned) inherited->take(hook_name(interface.index, kind));
+        if (!planned) end_link(inherited->take(hook_name(interface.index, kind)));
     }
 }
 

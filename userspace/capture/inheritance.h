@@ -22,20 +22,28 @@ struct Kept {
 /// The name under which a thing of this version is kept.
 std::string kept_name(const std::string& what);
 
-/// Descriptors that an earlier process kept. What nobody takes is closed in the end, and with that undone.
+/// Takes a program off its interface at once: while the service manager has the link too, closing it is not enough.
+void end_link(Descriptor link);
+
+/// Descriptors that an earlier process kept. What nobody takes is closed in the end; it goes when the service manager
+/// lets go of it, too.
 class Inheritance {
   public:
     Inheritance() = default;
-    /// Owns the descriptors from now on. Those of another version, or not of ours, are closed at once.
+    /// Owns the descriptors from now on. Those of another version of ours are of no use and end at once, so that they
+    /// are not in the way; those of others are closed.
     explicit Inheritance(const std::vector<Kept>& handed_over);
 
     bool empty() const { return descriptors_.empty(); }
+    /// Whether some were of another version.
+    bool was_of_another_version() const { return another_version_; }
     bool has(const std::string& what) const;
     /// Without one, an empty descriptor.
     Descriptor take(const std::string& what);
 
   private:
     std::map<std::string, Descriptor> descriptors_;
+    bool another_version_ = false;
 };
 
 }  // namespace smtpscope::capture

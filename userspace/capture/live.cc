@@ -104,6 +104,7 @@ class LiveSource::Impl {
         return smtpscope_shard(programs_.hash(ends_of({s.src, s.sport, s.dst, s.dport})), shards());
     }
     bool took_over() const { return programs_.took_over(); }
+    const std::string& begun_anew() const { return programs_.begun_anew(); }
 
     std::vector<Kept> kept() const {
         std::vector<Kept> all = programs_.kept();
@@ -289,6 +290,9 @@ unsigned LiveSource::shard_of(const Packet& packet) const {
 }
 bool LiveSource::took_over() const {
     return impl_->took_over();
+}
+const std::string& LiveSource::begun_anew() const {
+    return impl_->begun_anew();
 }
 std::vector<Kept> LiveSource::kept() const {
     return impl_->kept();

@@ -57,6 +57,8 @@ class LiveSource {
 
     /// Whether the rings are an earlier process's, with what was captured since.
     bool took_over() const;
+    /// Why what an earlier process kept was of no use; empty if it was, or if nothing was kept.
+    const std::string& begun_anew() const;
     /// What a later process would take over, as of now; the descriptors stay ours. Thread-safe.
     std::vector<Kept> kept() const;
     /// From now on the end of this object leaves attached what does not go with a descriptor (clsact filters): another

@@ -113,16 +113,32 @@ Programs::~Programs() {
     tap__destroy(skeleton_);
 }
 
+/// An earlier process's rings. If they are of no use, why not.
+std::string Programs::take_rings(unsigned shards, Inheritance& inherited) {
+    for (const char* map : {"map-flows", "map-counters", "map-bss"})
+        if (!inherited.has(map))
+            return std::string("its ") + map + " is missing (FileDescriptorStoreMax may be too small)";
+    for (unsigned i = 0; i < shards; ++i) {
+        Descriptor ring = inherited.take(ring_name(i));
+        if (!ring) return "it had " + std::to_string(i) + " rings, capture.shards is " + std::to_string(shards);
+        if (const std::uint64_t size = max_entries_of(ring.get()); size != ring_size_)
+            return "its rings have " + std::to_string(size) + " bytes, capture.ring_size is " +
+                   std::to_string(ring_size_);
+        rings_.push_back(std::move(ring));
+    }
+    if (inherited.has(ring_name(shards)))
+        return "it had more rings than capture.shards, which is " + std::to_string(shards);
+    return {};
+}
+
 /// An earlier process's rings, if there are as many and of the same size, or new ones.
 void Programs::open_rings(unsigned shards, Inheritance* inherited) {
     const Diagnostics diagnostics;
-    for (unsigned i = 0; inherited && i < shards; ++i) {
-        Descriptor ring = inherited->take(ring_name(i));
-        if (!ring || max_entries_of(ring.get()) != ring_size_) break;
-        rings_.push_back(std::move(ring));
+    if (inherited && inherited->was_of_another_version()) begun_anew_ = "it was of another version";
+    if (inherited && !inherited->empty()) {
+        begun_anew_ = take_rings(shards, *inherited);
+        took_over_ = begun_anew_.empty();
     }
-    took_over_ = inherited && rings_.size() == shards && !inherited->has(ring_name(shards)) &&
-                 inherited->has("map-flows") && inherited->has("map-counters") && inherited->has("map-bss");
     if (took_over_) return;
     rings_.clear();
     for (unsigned i = 0; i < shards; ++i) {

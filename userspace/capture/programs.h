@@ -56,6 +56,8 @@ class Programs {
 
     /// True if the maps are an earlier process's.
     bool took_over() const { return took_over_; }
+    /// Why those that were kept are not; empty if they are, or if none were.
+    const std::string& begun_anew() const { return begun_anew_; }
     /// The descriptors that a later process needs to take over. They stay ours.
     std::vector<Kept> kept() const;
 
@@ -81,12 +83,14 @@ class Programs {
 
   private:
     void open_rings(unsigned shards, Inheritance* inherited);
+    std::string take_rings(unsigned shards, Inheritance& inherited);
     void load(Inheritance* inherited);
 
     tap* skeleton_;
     std::uint64_t ring_size_;
     std::vector<Descriptor> rings_;
     bool took_over_ = false;
+    std::string begun_anew_;
 };
 
 }  // namespace smtpscope::capture

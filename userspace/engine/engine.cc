@@ -220,6 +220,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     }
     void finish(Ending why) {
         fragments_.finish();
+        stays_known_ = why == Ending::shutdown;
         table_.finish(why);
     }
 
@@ -257,7 +258,7 @@ class Engine::Impl final : public tcp::SessionFactory {
                                              control_);
     }
     void closed(const ConnId& id) override {
-        if (control_) control_->forget(id);
+        if (control_ && !stays_known_) control_->forget(id);
     }
 
   private:
@@ -316,6 +317,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     Context context_;
     net::Defragmenter fragments_;
     tcp::Table table_;
+    bool stays_known_ = false;  ///< connections end here, not in the kernel: another process may go on with them
 };
 
 Engine::Engine(const EngineOptions& options, RecordSink& sink, FlowControl* control, Hooks hooks)
