@@ -104,4 +104,4 @@ clean:
 	rm -rf $(O)
 
 include $(wildcard packaging/*.mk tests/*/*.mk)
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -name '*.d' -type f 2>/dev/null)
