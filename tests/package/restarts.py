@@ -108,7 +108,8 @@ def flow_through(report, box, name, how, times, may_miss):
     now = idle_kernel(box)
     report.check(f"{name}: seen = delivered + ignored, lost nothing", now["lost"] == 0
                  and now["seen"] == now["delivered"] + now["ignored"] > before["seen"], now)
-    missing, foreign, wrong, incomplete = flow_differences([*done, {"mails": mails}], map(as_list, records(box, since)))
+    missing, foreign, wrong, incomplete = flow_differences([*done, {"mails": mails}], map(as_list, records(box, since)),
+                                                              killed=how is kill)
     report.check(f"{name}: every mail has a record, but for {may_miss} at most", len(missing) <= may_miss, missing)
     report.equal(f"{name}: one for each, and right", (wrong, foreign), ([], []))
     report.check(f"{name}: only what was under way is incomplete", incomplete <= times * (CLIENTS + 1), incomplete)
