@@ -8,8 +8,8 @@
 #
 # A suite reports through Catch2 of either generation, with a line `N passed, N failed[, N skipped]` (the last one counts),
 # or with several that have a word and a colon before them (their sum counts). One that ends with an error though it
-# counted no failure, runs into the time limit, or counts nothing at all, has failed once. The last line is the sum over
-# all suites; the exit status is 1 if anything failed.
+# counted no failure, runs into the time limit, or counts nothing at all, has failed once. What failed is said again at the
+# end; the last line is the sum over all suites; the exit status is 1 if anything failed.
 #
 # From the environment: MAKE, SUITE_SECONDS (limit for one suite, 1800).
 set -uo pipefail
@@ -61,8 +61,18 @@ counts() {
         }' "$1"
 }
 
+# What the failed suite that wrote file $1 says of it: its failed checks and make's, compilers' and linters' errors; where it
+# says none, its end. A suite of suites has said some of them twice.
+complaints() {
+    local found
+    found=$(grep -aE '(^|: )FAIL(ED)?( |:|$)|: (fatal )?error:|: warning: |^ERROR|\*\*\* \[|ERROR: (Address|Thread|Leak)|SUMMARY: ' "$1" |
+        cut -c1-400 | awk '!said[$0]++' | head -60)
+    [ -n "$found" ] || found=$(tail -n 25 "$1" | cut -c1-400)
+    printf '%s\n' "$found"
+}
+
 passed=0 failed=0 skipped=0
-summary=()
+summary=() failures=()
 for argument in "$@"; do
     name=${argument#check:}
     goal=$name
@@ -99,10 +109,13 @@ for argument in "$@"; do
         note=" (ran no test)"
     fi
     [ -z "$note" ] || [ "$f" != 0 ] || f=1
+    [ "$f" = 0 ] || failures+=("$(complaints "$log" | sed "s/^/$name: /")")
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     summary+=("$(printf '%-14s %5d passed, %d failed, %d skipped, %d s%s' "$name" "$p" "$f" "$s" $((SECONDS - began)) "$note")")
 done
 
+# At the end, because that is what is kept of a long log.
+[ ${#failures[@]} = 0 ] || printf '%s\n' '' "What failed:" "${failures[@]}"
 printf '%s\n' '' "${summary[@]}"
 if [ $skipped = 0 ]; then echo "$passed passed, $failed failed"; else echo "$passed passed, $failed failed, $skipped skipped"; fi
 [ $failed = 0 ] && [ $passed -gt 0 ]
