@@ -102,7 +102,6 @@ static __always_inline enum smtpscope_cause deliver(struct frame* f, const struc
 static __always_inline enum smtpscope_cause deliver_fragment(struct frame* f, struct cursor* cursor, struct packet* p,
                                                              struct smtpscope_counters* c) {
     p->headers = (__u32)(p->tcp - p->ip);
-    p->tcp_flags = TCP_SYN; /* without a sender */
     if (p->headers > p->length || p->length > cursor->frame_length - p->l3) return SMTPSCOPE_LOST_UNREADABLE;
     f->captured = p->length;
     return copy_packet(f, p, c);

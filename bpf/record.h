@@ -64,9 +64,9 @@ static __always_inline void describe(struct smtpscope_record* r, const struct fr
 }
 
 /* Who sends. Asking costs as much as a small copy, so it is done where commands and replies are, not for every segment
- * of a message; a SYN is of the listener still. */
+ * of a message, nor for fragments of one; a SYN is of the listener still. */
 static __always_inline void describe_sender(struct smtpscope_record* r, const struct frame* f, const struct packet* p) {
-    if (f->hook != TC_EGRESS || p->length == p->headers || p->tcp_flags & TCP_SYN) return;
+    if (f->hook != TC_EGRESS || p->fragment || p->length == p->headers || p->tcp_flags & TCP_SYN) return;
     r->uid = bpf_get_socket_uid(f->context);
     r->cgroup_id = bpf_skb_cgroup_id(f->context);
 }

@@ -50,16 +50,6 @@ void count(Totals& t, const Packet& p) {
     }
 }
 
-const char* kind_name(AttachKind kind) {
-    static constexpr const char* names[] = {"xdp_native", "xdp_generic", "tc_ingress", "tc_egress"};
-    return names[static_cast<int>(kind)];
-}
-
-const char* means_name(AttachMeans means) {
-    static constexpr const char* names[] = {"link", "tcx", "clsact"};
-    return names[static_cast<int>(means)];
-}
-
 XdpMode mode_of(const char* text) {
     if (std::strcmp(text, "native") == 0) return XdpMode::native;
     if (std::strcmp(text, "generic") == 0) return XdpMode::generic;
@@ -70,7 +60,7 @@ XdpMode mode_of(const char* text) {
 int run(const Options& options, std::chrono::duration<double> time, std::chrono::milliseconds delay) {
     LiveSource source(options);
     for (const Attachment& a : source.attachments())
-        std::printf("attached %s %s %s %s\n", a.interface.c_str(), kind_name(a.kind), means_name(a.means),
+        std::printf("attached %s %s %s %s\n", a.interface.c_str(), to_string(a.kind), to_string(a.means),
                     a.reason.c_str());
     std::puts("ready");
     std::fflush(stdout);

@@ -31,6 +31,7 @@ TEST_CASE("status: the document has what a monitor needs") {
         {"eth0", 2, capture::AttachKind::xdp_generic, capture::AttachMeans::link, "no native XDP", "more queues"}};
     s.kernel = {{"seen", 3}, {"delivered", 2}, {"lost_ring_full", 1}};
     s.engine.smtp_records = 7;
+    s.passed_dropped = 8;
     s.cgroups = {5, 0, 2, 1};
     s.queue.dropped[0] = 9;
     s.sinks = {{"/var/log/x", 5, 6, "No space left on device"}};
@@ -41,7 +42,7 @@ TEST_CASE("status: the document has what a monitor needs") {
         const char* part :
         {R"("version":"1.2","pid":42)",
          R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP","remedy":"more queues"})",
-         R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)",
+         R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)", R"("passed_dropped":8)",
          R"("cgroups":{"folders":5,"left_out":0,"readings":2,"unknown":1})", R"("dropped_smtp":9)",
          R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device"})",
          R"("policy":{"dropped_smtp":4,"dropped_weird":0})",
@@ -52,7 +53,8 @@ TEST_CASE("status: the document has what a monitor needs") {
     const std::string text = to_text(s);
     for (const char* part :
          {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP); for a better way: more queues",
-          "lost_ring_full", "5 written, 6 dropped (No space left on device)"}) {
+          "lost_ring_full", "packets dropped on their way to another shard: 8",
+          "5 written, 6 dropped (No space left on device)"}) {
         CAPTURE(part);
         CHECK(text.find(part) != std::string::npos);
     }

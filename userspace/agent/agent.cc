@@ -78,6 +78,12 @@ bool contains(const std::vector<capture::Attachment>& all, const capture::Attach
     });
 }
 
+/// Whether some do not go with a descriptor, so that it has to be known what comes next.
+bool stays_without_us(const std::vector<capture::Attachment>& attachments) {
+    return std::any_of(attachments.begin(), attachments.end(),
+                       [](const auto& a) { return a.means == capture::AttachMeans::clsact; });
+}
+
 }  // namespace
 
 config::Config Invocation::load() const {
@@ -292,7 +298,7 @@ bool Agent::shut_down() {
     writer_->queue().wait_when_full(deadline);
     const std::string failure = stop_workers(deadline);
     const Status s = status();
-    if (ServiceManager::is_restarting()) source_->hand_over();
+    if (stays_without_us(s.attachments) && ServiceManager::is_restarting()) source_->hand_over();
     source_.reset();  // detached, whatever the sinks do now
     writer_->close();
     if (!wait_for(writer_->ended_fd(), deadline)) abandon();
@@ -354,7 +360,10 @@ Status Agent::status() const {
         s.interfaces = source_->interface_counters();
         s.rings = source_->ring_levels();
     }
-    for (const auto& worker : workers_) s.engine += worker->stats();
+    for (const auto& worker : workers_) {
+        s.engine += worker->stats();
+        s.passed_dropped += worker->passed_dropped();
+    }
     s.cgroups = owners_.stats();
     s.queue = writer_->queue().stats();
     s.sinks = writer_->sinks();

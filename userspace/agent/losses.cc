@@ -14,6 +14,7 @@ std::vector<Loss> losses(const Status& s) {
     all.push_back({"fragments invalid", s.engine.fragments_invalid, {}});
     all.push_back({"fragments given up for memory", s.engine.fragments_evicted, {}});
     all.push_back({"fragments not wholly captured", s.engine.fragments_cut, {}});
+    all.push_back({"packets dropped on their way to another shard", s.passed_dropped, {}});
     all.push_back({"sessions evicted", s.engine.flows_evicted, {}});
     all.push_back({"bytes missing in sessions", s.engine.gap_bytes, {}});
     all.push_back({"bytes given up for memory", s.engine.overload_bytes, {}});

@@ -72,39 +72,6 @@ std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped) 
     return all;
 }
 
-const char* to_string(capture::AttachKind kind) {
-    switch (kind) {
-        case capture::AttachKind::xdp_native:
-            return "xdp_native";
-        case capture::AttachKind::xdp_generic:
-            return "xdp_generic";
-        case capture::AttachKind::tc_ingress:
-            return "tc_ingress";
-        case capture::AttachKind::tc_egress:
-            return "tc_egress";
-    }
-    return "unknown";
-}
-
-const char* to_string(capture::AttachMeans means) {
-    switch (means) {
-        case capture::AttachMeans::link:
-            return "link";
-        case capture::AttachMeans::tcx:
-            return "tcx";
-        case capture::AttachMeans::clsact:
-            return "clsact";
-    }
-    return "unknown";
-}
-
-std::string describe(const capture::Attachment& a) {
-    std::string text = a.interface + ": " + to_string(a.kind) + " by " + to_string(a.means);
-    if (!a.reason.empty()) text += " (" + a.reason + ")";
-    if (!a.remedy.empty()) text += "; for a better way: " + a.remedy;
-    return text;
-}
-
 std::uint64_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
     std::uint64_t total = 0;
@@ -224,6 +191,7 @@ std::string to_json(const Status& s) {
     for (const capture::RingLevel& ring : s.rings) add_ring(json, ring);
     json.end_array();
     add_counts(json.key("engine"), named(s.engine));
+    json.key("passed_dropped").value(s.passed_dropped);
     add_counts(json.key("cgroups"), named(s.cgroups));
     add_counts(json.key("queue"), named(s.queue));
     add_counts(json.key("extraction"), named(s.extraction));
@@ -260,6 +228,8 @@ std::string to_text(const Status& s) {
     for (const capture::RingLevel& ring : s.rings)
         text += "ring: " + in_mib(ring.used) + " of " + in_mib(ring.size) + " in use\n";
     add_section(text, "analysis", named(s.engine));
+    if (s.passed_dropped != 0)
+        text += "  packets dropped on their way to another shard: " + std::to_string(s.passed_dropped) + '\n';
     add_section(text, "cgroups", named(s.cgroups));
     text += "waiting for sinks: " + std::to_string(s.queue.pending) + " records, " + in_mib(s.queue.pending_bytes) +
             "; dropped:";

@@ -28,6 +28,7 @@ struct Status {
     std::vector<capture::LiveSource::OfInterface> interfaces;
     std::vector<capture::RingLevel> rings;
     EngineStats engine;
+    std::uint64_t passed_dropped = 0;  ///< packets put together of fragments that their shard had no room for
     CgroupIndexStats cgroups;
     QueueStats queue;
     std::vector<log::SinkStatus> sinks;
@@ -47,11 +48,6 @@ std::vector<NamedCount> named(const QueueStats& stats);
 std::vector<NamedCount> named(const files::ExtractStats& stats);
 /// Records that a policy dropped.
 std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped);
-
-const char* to_string(capture::AttachKind kind);
-const char* to_string(capture::AttachMeans means);
-/// `XDP native on eth0 (link)`, with the reason for it if it is a second choice.
-std::string describe(const capture::Attachment& attachment);
 
 /// One object on one line.
 std::string to_json(const Status& status);

@@ -165,8 +165,7 @@ std::unique_ptr<Hook> try_way(const Programs& programs, const Interface& interfa
     if (fd >= 0) return std::make_unique<LinkHook>(Descriptor(fd));
     const Refusal why = explain_xdp_error(fd, interface);
     refused.reason += refused.reason.empty() ? "" : "; ";
-    refused.reason += way.kind == AttachKind::xdp_native ? "native XDP: " : "generic XDP: ";
-    refused.reason += why.reason;
+    refused.reason.append(in_words(way.kind)).append(": ").append(why.reason);
     if (refused.remedy.empty()) refused.remedy = why.remedy;
     return nullptr;
 }
@@ -248,8 +247,7 @@ bool needs_egress(const Interface& interface, const std::vector<Way>& ingress) {
 }
 
 std::string hook_name(unsigned ifindex, AttachKind kind) {
-    static constexpr const char* names[] = {"xdp_native", "xdp_generic", "tc_ingress", "tc_egress"};
-    return "hook-" + std::to_string(ifindex) + "-" + names[static_cast<int>(kind)];
+    return "hook-" + std::to_string(ifindex) + "-" + to_string(kind);
 }
 
 std::vector<std::unique_ptr<Hook>> attach(const Programs& programs, const Interface& interface, XdpMode mode,

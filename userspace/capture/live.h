@@ -7,25 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "capture/attachment.h"
 #include "capture/inheritance.h"
 #include "capture/shard.h"
 #include "smtpscope/kernel_abi.h"
 #include "smtpscope/records.h"
 
 namespace smtpscope::capture {
-
-enum class AttachKind { xdp_native, xdp_generic, tc_ingress, tc_egress };
-enum class AttachMeans { link, tcx, clsact };
-
-/// One program on one interface.
-struct Attachment {
-    std::string interface;
-    unsigned ifindex = 0;
-    AttachKind kind = AttachKind::xdp_native;
-    AttachMeans means = AttachMeans::link;
-    std::string reason;  ///< why not a better kind; empty if this is the best
-    std::string remedy;  ///< what would make a better kind possible; may be empty
-};
 
 /// A named counter of the kernel programs, summed over all CPUs.
 struct Counter {

@@ -141,10 +141,9 @@ class Prober {
     }
 
     static std::string describe(const Interface& interface, const std::vector<Way>& ways) {
-        static constexpr const char* names[] = {"native XDP", "generic XDP", "TC ingress", "TC egress"};
         std::string text;
         for (const Way& way : ways) {
-            text += (text.empty() ? "" : ", else ") + std::string(names[static_cast<int>(way.kind)]);
+            text += (text.empty() ? "" : ", else ") + std::string(in_words(way.kind));
             if (!way.reason.empty()) text += " (" + way.reason + ")";
         }
         if (needs_egress(interface, ways))

@@ -19,10 +19,7 @@ using smtp::Verb;
 namespace {
 
 constexpr std::string_view smtp_source = "SMTP";
-constexpr std::size_t max_address_length = 320;      // bytes: RFC 3696's erratum allows 254
-constexpr std::size_t max_rejected = 1000;           // as many as a transaction's recipients by default
-constexpr std::size_t max_rejected_bytes = 1 << 18;  // of all of them together
-constexpr std::size_t max_extensions_length = 1024;  // bytes; servers offer a dozen or two
+constexpr std::size_t max_address_length = 320;  // bytes: RFC 3696's erratum allows 254
 constexpr std::string_view orcpt_prefix = "ORCPT=rfc822";
 
 /// What follows the keyword (`FROM:`, `TO:`) is what matters; without it the command is another one's.
@@ -73,6 +70,7 @@ Session::Transaction& Session::open_transaction() {
     auto t = std::make_unique<Transaction>();
     t->tag = ++last_tag_;
     t->commands_lost = std::exchange(commands_lost_, false);
+    t->begun_before = std::exchange(joined_late_, false);
     Info& rec = t->info;
     rec.ts = next_begin_ == Timestamp{} ? now : next_begin_;
     next_begin_ = {};
@@ -157,9 +155,12 @@ void Session::complete_fields(Transaction& t) {
         if (*direction_) rec.direction = *direction_;
     }
     // Of what is encrypted or no longer followed nothing more would have been learned.
-    if (const char* why = name_of(ending_);
-        why && outcome_ == Outcome::open && !t.aborted && wants(ExtraField::incomplete))
-        rec.incomplete = why;
+    if (wants(ExtraField::incomplete)) {
+        if (const char* why = name_of(ending_); why && outcome_ == Outcome::open && !t.aborted)
+            rec.incomplete = why;
+        else if (t.begun_before && !rec.tls)
+            rec.incomplete = "beginning";
+    }
     circumstances_.fill(rec, options().extra_fields, *context->hooks);
     if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
     if (facts_) complete_facts(rec);
@@ -202,6 +203,7 @@ void Session::sent_by(Side from, const Sender& sender) {
 /// A transaction whose content was sent loses nothing of the client's any more; with none open, the loss is of the next
 /// one's beginning.
 void Session::missed(Side from, std::uint64_t length) {
+    joined_late_ |= length == 0 && is_from_client(from) && transactions_.empty();
     bool counted = false;
     for (const auto& t : transactions_) {
         if (is_from_client(from) && t->last_sent && t->content_ended) continue;
@@ -280,6 +282,7 @@ void Session::mail(std::string_view arg) {
     }
     if (std::string from = extract_first_email_addr(arg); !from.empty()) t->info.mailfrom = std::move(from);
     t->aborted = false;
+    t->begun_before &= t->info.has_client_activity;  // its MAIL is its beginning
     t->info.has_client_activity = true;
     state.trans_mail_from_seen = true;
     state.trans_rcpt_to_seen = false;
@@ -335,177 +338,7 @@ void Session::invalid_transaction(std::string_view what) {
     outcome_ = Outcome::too_many_invalid_transactions;
 }
 
-// ---- replies
-
-void Session::smtp_reply(const smtp::Reply& reply) {
-    server_seen_ = true;
-    note_activity();
-    // The reference counts every line of this reply as a message, and trans_depth is its count.
-    if (reply.verb == Verb::end_of_data && reply.more) ++state.messages_transferred;
-    Transaction* t = reply.tag != 0 ? find(reply.tag) : nullptr;
-    // What became of a transaction that was given up is known.
-    if (!t && (!reply.to_lost_command || !newest() || newest()->standing)) t = newest();
-    // Kept whole only at its last line, but a reply that is cut off says something too.
-    std::string& text = (t ? t->info.last_reply : early_reply_).emplace(std::to_string(reply.code));
-    text += ' ';
-    text += reply.text;
-    session_answered(reply);
-    if (!reply.more && t) answered(*t, reply);
-}
-
-/// What a reply says about the session, whatever transaction is open.
-void Session::session_answered(const smtp::Reply& reply) {
-    if (reply.code >= 400) context->notices->reply(id, uid, now, reply.code, reply.text);
-    switch (reply.verb) {
-        case Verb::ehlo:
-        case Verb::lhlo:
-            if (reply.code == 250) offer(reply);
-            break;
-        case Verb::auth:
-        case Verb::auth_answer:
-            if (!facts_ || !facts_->auth_begun || reply.more || reply.code == 334) break;
-            facts_->auth_success = reply.code < 300;
-            if (reply.code == 535) context->notices->failed_auth(id, uid, now);
-            break;
-        case Verb::turn:
-            if (reply.code == 250 && !reply.more) from_originator_ = !from_originator_;
-            break;
-        default:
-            break;
-    }
-}
-
-/// A line of the reply to EHLO; the first one names the server.
-void Session::offer(const smtp::Reply& reply) {
-    if (std::exchange(offering_, reply.more)) {
-        const std::string keyword = extension_keyword(reply.text);
-        std::string& all = facts().extensions;
-        if (keyword.empty() || all.size() + keyword.size() > max_extensions_length) return;
-        if (!all.empty()) all += ' ';
-        all += keyword;
-    }
-}
-
-void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
-    if (t.recipients_head == t.recipients.size()) return;
-    std::string address = std::move(t.recipients[t.recipients_head++]);
-    if (t.recipients_head == t.recipients.size()) {
-        t.recipients.clear();
-        t.recipients_head = 0;
-    }
-    if (reply.code < 400) {
-        if (lmtp_ && reply.code != 0) t.accepted.push_back(std::move(address));
-        return;
-    }
-    context->notices->rejected_recipient(id, uid, now);
-    if (wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
-}
-
-/// LMTP's replies to a message, one for each recipient that was accepted (RFC 2033, 4.2).
-void Session::delivery_answered(Transaction& t, const smtp::Reply& reply) {
-    const bool of_message = reply.verb == Verb::end_of_data || (reply.verb == Verb::bdat && t.last_sent);
-    if (!of_message || t.accepted_head == t.accepted.size()) return;
-    const std::string address = std::move(t.accepted[t.accepted_head++]);
-    if (reply.code >= 400 && wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
-}
-
-void Session::reject(Transaction& t, const std::string& address, const smtp::Reply& reply) {
-    std::string entry = address + ": " + std::to_string(reply.code) + " ";
-    entry += reply.text;
-    if (t.info.rejected_rcptto.size() >= max_rejected || t.rejected_bytes + entry.size() > max_rejected_bytes)
-        return weird("smtp_too_many_rejected_rcptto", {}, smtp_source);
-    t.rejected_bytes += entry.size();
-    t.info.rejected_rcptto.push_back(std::move(entry));
-}
-
-void Session::answered(Transaction& t, const smtp::Reply& reply) {
-    const bool accepted = reply.code < 300;
-    switch (reply.verb) {
-        case Verb::mail:
-            mail_answered(t, reply.code);
-            break;
-        case Verb::rcpt:
-            recipient_answered(t, reply);
-            break;
-        case Verb::data:
-            content_answered(t, reply.code);
-            break;
-        case Verb::rset:
-        case Verb::ehlo:
-        case Verb::helo:
-        case Verb::lhlo:
-        case Verb::xclient:
-            if (accepted) t.standing = false;
-            t.aborted |= accepted;
-            break;
-        case Verb::quit:
-            t.aborted = true;
-            break;
-        default:
-            if (reply.verb == Verb::bdat) content_answered(t, reply.code);
-            if (lmtp_) delivery_answered(t, reply);
-            if (!reply.final || reply.tag == 0) break;
-            t.answered = true;
-            if (t.first_command != Timestamp{} && wants(ExtraField::duration)) t.info.duration = now - t.first_command;
-            if (t.content_ended || message_tag_ != t.tag) complete(t);
-            break;
-    }
-}
-
-void Session::smtp_reply_lost(Tag tag, Verb verb, bool final) {
-    Transaction* t = find(tag);
-    if (!t) return;
-    if (verb == Verb::mail)
-        mail_answered(*t, 0);
-    else if (verb == Verb::rcpt)
-        recipient_answered(*t, {});
-    else if (final) {
-        lost_its_end(*t);
-        complete(*t);
-    }
-}
-
-/// `code` 0: not known.
-void Session::mail_answered(Transaction& t, std::uint16_t code) {
-    const auto it =
-        std::find_if(transactions_.begin(), transactions_.end(), [](const auto& x) { return x->superseded; });
-    Transaction* before = it == transactions_.end() ? nullptr : it->get();
-    if (before == &t) before = nullptr;
-    const bool stands = code >= 400 && before && before->standing;
-    t.standing = stands || (code != 0 && code < 300);
-    if (stands && !before->content_refused) return absorb(t, *before);
-    if (!before) return;
-    // After its content was refused the client began once more: two attempts, with the sender that the server has.
-    if (stands) t.info.mailfrom = before->info.mailfrom;
-    write(*before);
-    remove(*before);
-}
-
-void Session::content_answered(Transaction& t, std::uint16_t code) {
-    if (code < 300)
-        t.content_accepted = true;
-    else if (code >= 400 && !t.content_accepted)
-        t.content_refused = true;
-}
-
-/// A refused MAIL has no effect: what was commanded since belongs to the transaction that stood before.
-void Session::absorb(Transaction& refused, Transaction& standing) {
-    Info& rec = refused.info;
-    Info& old = standing.info;
-    rec.ts = old.ts;
-    rec.mailfrom = std::move(old.mailfrom);
-    rec.trans_depth = old.trans_depth;
-    rec.rejected_rcptto = std::move(old.rejected_rcptto);
-    rec.missed_bytes = old.missed_bytes;  // those that were lost since are among them
-    refused.first_command = standing.first_command;
-    if (old.rcptto) {
-        if (rec.rcptto)
-            for (const std::string& address : *rec.rcptto) old.rcptto->insert(address);
-        rec.rcptto = std::move(old.rcptto);
-        state.trans_rcpt_to_seen = true;
-    }
-    remove(standing);
-}
+// ---- losses, TLS
 
 void Session::smtp_commands_lost() {
     // Nobody is accused of leaving out what was lost.

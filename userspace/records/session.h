@@ -35,7 +35,8 @@ class Session final : public smtp::Handler, private Scope {
     Outcome outcome() const { return outcome_; }
     /// The first payload of `from` that a socket of this host sent.
     void sent_by(Side from, const Sender& sender);
-    /// `length` bytes of `from` are lost. Comes before the analyzer hears of it and writes what that ends.
+    /// `length` bytes of `from` are lost; 0: an unknown number, before its first that was captured. Comes before the
+    /// analyzer hears of it and writes what that ends.
     void missed(Side from, std::uint64_t length);
     /// `bytes` of the newest message were not copied, as a verdict had it.
     void ignored(std::uint64_t bytes);
@@ -72,6 +73,7 @@ class Session final : public smtp::Handler, private Scope {
         bool standing = false;          ///< the server accepted its MAIL, and nothing has ended it since
         bool content_seen = false;      ///< a line of a message
         bool commands_lost = false;     ///< and some of its commands were not
+        bool begun_before = false;      ///< its connection was captured only from somewhere within it on
         bool content_accepted = false;  ///< a BDAT chunk was taken
         bool content_refused = false;   ///< DATA or BDAT was refused, and nothing accepted
         bool aborted = false;           ///< by RSET, QUIT or their like, and the server agreed
@@ -140,9 +142,10 @@ class Session final : public smtp::Handler, private Scope {
     smtp::Tag message_tag_ = 0;             ///< of its transaction
     smtp::Tag last_tag_ = 0;
     bool server_seen_ = false;
-    bool commands_lost_ = false;   ///< of the transaction to be opened next
-    bool lmtp_ = false;            ///< the client said LHLO
-    bool offering_ = false;        ///< within the reply to EHLO, behind its first line
+    bool commands_lost_ = false;  ///< of the transaction to be opened next
+    bool joined_late_ = false;  ///< the client's stream did not begin with its first byte, and nothing was opened since
+    bool lmtp_ = false;         ///< the client said LHLO
+    bool offering_ = false;     ///< within the reply to EHLO, behind its first line
     bool from_originator_ = true;  ///< false after TURN: the responder has become the client
     Outcome outcome_ = Outcome::open;
     Ending ending_ = Ending::closed;
