@@ -90,13 +90,15 @@ std::uint32_t measure(Runner& runner, Program program, const Kind& kind) {
     return ns;
 }
 
-void report(Program program, const char* name, bpf_prog_type type) {
+/// Of the kinds whose name contains `wanted`.
+void report(Program program, const char* name, bpf_prog_type type, const std::string& wanted) {
     Runner runner(ring_size);
     if (!runner.has(program)) return;
     const int empty = load_empty(type);
     const std::uint32_t floor = median([&] { return test_run(empty, build({.payload = 1460}), 400'000).nanoseconds; });
     std::printf("\n%-28s %8s %8s %8s\n%-28s %8u\n", name, "ns", "over", "goal", "empty program", floor);
     for (const Kind& kind : kinds()) {
+        if (std::string(kind.name).find(wanted) == std::string::npos) continue;
         const std::uint32_t ns = measure(runner, program, kind);
         std::printf("%-28s %8u %+8d %8s\n", kind.name, ns, static_cast<int>(ns) - static_cast<int>(floor), kind.goal);
     }
@@ -104,12 +106,13 @@ void report(Program program, const char* name, bpf_prog_type type) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    const std::string wanted = argc > 1 ? argv[1] : "";
     try {
-        report(Program::xdp, "XDP", BPF_PROG_TYPE_XDP);
-        report(Program::xdp_frags, "XDP, packets in fragments", BPF_PROG_TYPE_XDP);
-        report(Program::tc_ingress, "TC ingress", BPF_PROG_TYPE_SCHED_CLS);
-        report(Program::tc_egress, "TC egress", BPF_PROG_TYPE_SCHED_CLS);
+        report(Program::xdp, "XDP", BPF_PROG_TYPE_XDP, wanted);
+        report(Program::xdp_frags, "XDP, packets in fragments", BPF_PROG_TYPE_XDP, wanted);
+        report(Program::tc_ingress, "TC ingress", BPF_PROG_TYPE_SCHED_CLS, wanted);
+        report(Program::tc_egress, "TC egress", BPF_PROG_TYPE_SCHED_CLS, wanted);
     } catch (const std::exception& e) {
         std::fprintf(stderr, "%s\n", e.what());
         return 1;

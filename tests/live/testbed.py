@@ -146,9 +146,24 @@ class Testbed:
             sh("ip", "-n", ns, "addr", "add", f"{own[6]}/64", "dev", iface, "nodad")
         for ns, iface, *_ in ends:
             sh("ip", "-n", ns, "link", "set", iface, "up")
+        for ns, *_ in ends:
+            self.settle(ns)
         for ns, iface, _, other, mac in ends:
             for address in other.values():
                 sh("ip", "-n", ns, "neigh", "replace", address, "lladdr", mac, "dev", iface, "nud", "permanent")
+
+    @staticmethod
+    def settle(ns):
+        """Waits until what is up has a carrier and bridges forward: until then packets would arrive and get no further."""
+        def settled(link):
+            state = link.get("linkinfo", {}).get("info_slave_data", {}).get("state", "forwarding")
+            return link["operstate"] in ("UP", "UNKNOWN") and state in ("forwarding", "ACTIVE")
+
+        def all_settled():
+            links = json.loads(sh("ip", "-n", ns, "-j", "-d", "link", "show", "up"))
+            return all(settled(link) for link in links)
+
+        wait_until(all_settled, 10, f"the interfaces of {ns} carry packets")
 
     def run(self, ns, *command, **kwargs):
         return sh("ip", "netns", "exec", ns, *command, **kwargs)

@@ -143,7 +143,7 @@ TEST_CASE("cgroups: where they are mounted") {
           "/sys/fs/cgroup");
     CHECK(cgroup2_mount(v1 + "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 none rw") == "/sys/fs/cgroup/unified");
     CHECK(cgroup2_mount("41 31 0:38 / /a\\040b\\134c rw - cgroup2 none rw\n") == "/a b\\c");
-    CHECK(cgroup2_mount("cgroup2\n - cgroup2\n\n") == "");
+    CHECK(cgroup2_mount("cgroup2\n - cgroup2\n\n").empty());
 }
 
 TEST_CASE("cgroups: from an id to a path") {
