@@ -7,10 +7,10 @@
 #include "pieces.h"
 #include "record.h"
 
-/* The whole packet from the linear part: blocks, then what is left of the last one. */
-static __always_inline long copy_linear(struct smtpscope_record* r, const __u32 class, const struct frame* f,
+/* A packet that goes to the end of the linear part, as most do: blocks, then what is left of the last one. */
+static __always_inline long copy_to_end(struct smtpscope_record* r, const __u32 class, const struct frame* f,
                                         const struct packet* p) {
-    __u64 done = copy_blocks(r + 1, f->captured, class, p->ip, f->end);
+    __u64 done = copy_blocks(r + 1, class, p->ip, f->end);
     __u64 rest = f->captured - done;
 
     if (!rest) return 0;
@@ -38,8 +38,8 @@ static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const 
     if (!r) return SMTPSCOPE_LOST_RING_FULL;
     describe(r, f, p);
     if (class < SMTPSCOPE_LARGE) describe_sender(r, f, p);
-    if (p->l3 + f->captured <= f->linear)
-        error = copy_linear(r, class, f, p);
+    if (p->l3 + f->captured == f->linear)
+        error = copy_to_end(r, class, f, p);
     else
         error = copy_scattered(r, class, f, p);
     if (error) {

@@ -96,13 +96,13 @@ static __always_inline void copy_block(void* to, const void* from) {
     for (int i = 0; i < BLOCK / 8; ++i) t->words[i] = b->words[i];
 }
 
-/* The first `size` bytes of the packet, from the linear part, in whole blocks: up to the last that is complete there
- * and within `room`. How many bytes were copied. */
-static __always_inline __u32 copy_blocks(void* to, __u32 size, const __u32 room, const void* from, const void* end) {
+/* What lies between `from` and `end`, in whole blocks: up to the last that is complete there and within `room`. How many
+ * bytes were copied. */
+static __always_inline __u32 copy_blocks(void* to, const __u32 room, const void* from, const void* end) {
     __u32 done = 0;
 
+#pragma unroll
     for (__u32 i = 0; i < room / BLOCK; ++i) {
-        if (i * BLOCK + BLOCK > size) break;
         if (from + (i + 1) * BLOCK > end) break;
         copy_block(to + i * BLOCK, from + i * BLOCK);
         done = (i + 1) * BLOCK;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Nanoseconds per packet of each kernel program by kind of packet, beside the numbers that the design asks for. Each
-// figure is the median of several runs of BPF_PROG_TEST_RUN; an empty program of the same type is the floor.
+// figure is the median of several runs of BPF_PROG_TEST_RUN; an empty program of the same type is the floor. The
+// design's numbers are of one machine: what a plain look-up and a plain copy cost here tells how this one compares.
+//
+//   bpf-bench PLAIN_OBJECT [PART OF A KIND'S NAME]
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
 #include <algorithm>
@@ -9,6 +13,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -90,26 +95,67 @@ std::uint32_t measure(Runner& runner, Program program, const Kind& kind) {
     return ns;
 }
 
+/// The programs of plain.c.
+class Plain {
+  public:
+    explicit Plain(const char* path) : object_(bpf_object__open_file(path, nullptr)) {
+        if (!object_ || bpf_object__load(object_) != 0)
+            throw std::runtime_error(std::string("cannot load ") + path + ": " + std::strerror(errno));
+        const std::uint64_t key = 1, value = 0;
+        bpf_map_update_elem(bpf_object__find_map_fd_by_name(object_, "plain_flows"), &key, &value, BPF_ANY);
+        ring_.emplace(bpf_object__find_map_fd_by_name(object_, "plain_ring"), ring_size, &need_wake_);
+    }
+    ~Plain() { bpf_object__close(object_); }
+    Plain(const Plain&) = delete;
+    Plain& operator=(const Plain&) = delete;
+
+    std::uint32_t time(const char* name, unsigned repeat) {
+        const int program = bpf_program__fd(bpf_object__find_program_by_name(object_, name));
+        const TestRun run = test_run(program, build({.payload = 1460}), repeat);
+        if (run.verdict != XDP_PASS) throw std::runtime_error(std::string(name) + " failed while it was measured");
+        while (ring_->fill() > 0) ring_->consume([](std::span<const std::byte>) {});
+        return run.nanoseconds;
+    }
+
+  private:
+    bpf_object* object_;
+    std::uint32_t need_wake_ = 0;
+    std::optional<capture::Ring> ring_;
+};
+
+void line(const std::string& name, std::uint32_t ns, std::uint32_t floor, const char* goal) {
+    std::printf("%-32s %8u %+8d %8s\n", name.c_str(), ns, static_cast<int>(ns) - static_cast<int>(floor), goal);
+}
+
+void report_plain(Plain& plain, std::uint32_t floor) {
+    line("plain look-up of a flow", median([&] { return plain.time("plain_lookup", runs_without_copy); }), floor, "");
+    line("plain copy of 1,514 bytes", median([&] { return plain.time("plain_copy", runs_with_copy); }), floor, "");
+}
+
 /// Of the kinds whose name contains `wanted`.
-void report(Program program, const char* name, bpf_prog_type type, const std::string& wanted) {
+void report(Program program, const char* name, bpf_prog_type type, const std::string& wanted, Plain* plain = nullptr) {
     Runner runner(ring_size);
     if (!runner.has(program)) return;
     const int empty = load_empty(type);
     const std::uint32_t floor = median([&] { return test_run(empty, build({.payload = 1460}), 400'000).nanoseconds; });
-    std::printf("\n%-28s %8s %8s %8s\n%-28s %8u\n", name, "ns", "over", "goal", "empty program", floor);
-    for (const Kind& kind : kinds()) {
-        if (std::string(kind.name).find(wanted) == std::string::npos) continue;
-        const std::uint32_t ns = measure(runner, program, kind);
-        std::printf("%-28s %8u %+8d %8s\n", kind.name, ns, static_cast<int>(ns) - static_cast<int>(floor), kind.goal);
-    }
+    std::printf("\n%-32s %8s %8s %8s\n%-32s %8u\n", name, "ns", "over", "goal", "empty program", floor);
+    if (plain) report_plain(*plain, floor);
+    for (const Kind& kind : kinds())
+        if (std::string(kind.name).find(wanted) != std::string::npos)
+            line(kind.name, measure(runner, program, kind), floor, kind.goal);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::string wanted = argc > 1 ? argv[1] : "";
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: %s PLAIN_OBJECT [PART OF A KIND'S NAME]\n", argv[0]);
+        return 2;
+    }
+    const std::string wanted = argc > 2 ? argv[2] : "";
     try {
-        report(Program::xdp, "XDP", BPF_PROG_TYPE_XDP, wanted);
+        Plain plain(argv[1]);
+        report(Program::xdp, "XDP", BPF_PROG_TYPE_XDP, wanted, &plain);
         report(Program::xdp_frags, "XDP, packets in fragments", BPF_PROG_TYPE_XDP, wanted);
         report(Program::tc_ingress, "TC ingress", BPF_PROG_TYPE_SCHED_CLS, wanted);
         report(Program::tc_egress, "TC egress", BPF_PROG_TYPE_SCHED_CLS, wanted);
