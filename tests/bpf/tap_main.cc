@@ -83,7 +83,7 @@ int run(const Options& options, std::chrono::duration<double> time, std::chrono:
                 static_cast<unsigned long long>(totals.orphans), static_cast<unsigned long long>(totals.damaged),
                 totals.longest);
     for (const Attachment& a : source.attachments())
-        std::printf("still %s %s\n", a.interface.c_str(), kind_name(a.kind));
+        std::printf("still %s %s\n", a.interface.c_str(), to_string(a.kind));
     return 0;
 }
 

@@ -144,26 +144,25 @@ def check_records(report, name, agent, expected):
 
 def flow_differences(done, records, killed=False):
     """Of mail that flowed while the agent was restarted. Each mail has one record, which is right; one that was under way
-    then has one that says so, and may have another of what came after. `killed`: the dead process took the beginnings
-    along that it had read, so a record may lack its sender; what it had read and not yet given back may come twice. The
-    mails without any, the records of nothing that was sent, what is wrong, and how many records are incomplete."""
+    has one that says so, and may have another of what came after, which says that it lacks the beginning and may name
+    nothing of the mail. `killed`: what the dead process had read and not yet given back may come twice. The mails without
+    any, the records of nothing that was sent, what is wrong, and how many mails have a record that is incomplete."""
     sent = {mail["subject"]: mail for session in done for mail in session["mails"]}
     subjects = {mail["sender"]: mail["subject"] for mail in sent.values()}
     of = {}
     for record in records:
         of.setdefault(record.get("subject") or subjects.get(record.get("mailfrom")), []).append(record)
     missing = sorted(sent.keys() - of.keys())
-    foreign = [record for subject in of.keys() - sent.keys() for record in of[subject]]
+    foreign = [record for subject in of.keys() - sent.keys() for record in of[subject]
+               if record.get("incomplete") != "beginning"]
     wrong, incomplete = [], 0
     for subject in sent.keys() & of.keys():
         mail, found = sent[subject], of[subject]
         whole = [r for r in found if "incomplete" not in r]
-        if killed:
-            whole = [r for n, r in enumerate(whole) if "mailfrom" in r and r not in whole[:n]]
-            found = [*whole, *(r for r in found if "incomplete" in r)]
-        incomplete += len(found) - len(whole)
+        cut = [r for r in found if "incomplete" in r]
+        incomplete += bool(cut)
         known = [(r.get("mailfrom"), r.get("rcptto"), r["last_reply"]) for r in whole]
-        right = [(mail["sender"], mail["rcpts"], mail["reply"])]
-        if len(whole) > 1 or len(found) > 2 or (len(found) == 1 and whole and known != right):
+        right = (mail["sender"], mail["rcpts"], mail["reply"])
+        if len(found) > 2 or len(whole) > (2 if killed else 1) or any(k != right for k in known):
             wrong.append(found)
     return missing, foreign, wrong, incomplete

@@ -85,7 +85,7 @@ def held_over(report, bed):
         report.equal(f"{name}: what came before is a record that says so, what comes after are others", found, [
             (True, None, None, None, reply, None),
             (False, "half@client.smtpscope.example", ["half@mx.smtpscope.example"], None, "250 2.1.5 Ok", "shutdown"),
-            (False, None, None, "half", end, None),
+            (False, None, None, "half", end, "beginning"),
             (False, mail["sender"], mail["rcpts"], mail["subject"], whole, None)])
         report.check(f"{name}: what goes on in TLS is still not copied", status["kernel"]["ignored_flow"] > ignored,
                      status["kernel"])
