@@ -47,6 +47,7 @@ struct Owner {
     std::string user;       ///< name of the uid
     std::string unit;       ///< of systemd
     std::string container;  ///< id or name
+    bool operator==(const Owner&) const = default;
 };
 
 /// The extension points of the reference's script, and what the engine asks of the system.

@@ -27,7 +27,7 @@ namespace {
 class ScriptedSource final : public capture::Source {
   public:
     std::function<capture::SourceStatus(const capture::PacketHandler&)> next;
-    std::atomic<int> polls{0};
+    std::atomic<int> polls{0}, wakes{0};
 
     capture::SourceStatus poll(Duration timeout, const capture::PacketHandler& handler) override {
         ++polls;
@@ -35,6 +35,7 @@ class ScriptedSource final : public capture::Source {
         std::this_thread::sleep_for(std::min<Duration>(timeout, 1ms));
         return capture::SourceStatus::more;
     }
+    void wake() override { ++wakes; }
 };
 
 class CountingSink final : public RecordSink {
@@ -211,4 +212,27 @@ TEST_CASE("service manager: without one, nothing happens") {
     service.ready();
     service.alive();
     CHECK(service.watchdog_interval() == 0ms);
+}
+
+TEST_CASE("worker: what other shards pass on wakes it, and is bounded by its bytes", "[agent]") {
+    ScriptedSource source;
+    CountingSink sink;
+    Worker worker(source, sink, nullptr);
+    const std::vector<std::uint8_t> large(std::size_t{1} << 20), small(100);
+    Packet packet;
+    packet.link = LinkType::raw_ip;
+    packet.data = large;
+    for (int i = 0; i < 15; ++i) worker.pass(packet);
+    CHECK(source.wakes == 1);  // it has not looked since
+    CHECK(worker.passed_dropped() == 0);
+    for (int i = 0; i < 2; ++i) worker.pass(packet);
+    CHECK(worker.passed_dropped() == 2);
+    packet.data = small;
+    for (int i = 0; i < 1000; ++i) worker.pass(packet);
+    CHECK(worker.passed_dropped() == 2);
+    worker.start({});
+    CHECK(comes_true([&] { return worker.stats().packets == 1015; }));
+    const int wakes = source.wakes;
+    worker.pass(packet);
+    CHECK(source.wakes == wakes + 1);
 }

@@ -111,9 +111,11 @@ TEST_CASE("ignored bytes are those of the newest message", "[records]") {
     files::Context files{&options.files, nullptr};
     records::Notices notices(options.notices, 0, [](const Notice&) {});
     records::SoftwareTracker software(options.software, 0);
-    const records::Context context{&options, &out, &hooks, &stats, &files, &notices, &software};
+    records::Shared<std::string> extensions;
+    records::Owners owners;
+    const records::Context context{&options, &out, &hooks, &stats, &files, &notices, &software, &extensions, &owners};
     const auto record = [&](const std::vector<std::uint64_t>& ignored) {
-        records::Session session(context, mail_id(), "C1");
+        records::Session session(context, mail_id(), {});
         session.ignored(99);  // of nothing
         session.smtp_request({smtp::Verb::mail, "FROM:<a@b>", false, {}});
         for (const std::uint64_t bytes : ignored) session.ignored(bytes);

@@ -30,7 +30,8 @@ Worker::~Worker() {
 }
 
 void Worker::stop() {
-    stopping_.store(true, std::memory_order_relaxed);
+    // A second time, as when it is destroyed, the source may be gone.
+    if (!stopping_.exchange(true, std::memory_order_relaxed)) source_.wake();
 }
 
 std::string Worker::join() {
@@ -51,12 +52,14 @@ EngineStats Worker::stats() const {
 
 void Worker::pass(const Packet& packet) {
     const std::lock_guard lock(mutex_);
-    if (passed_.size() >= max_passed) {
+    const std::size_t cost = sizeof(Passed) + packet.data.size();
+    if (passed_bytes_ + cost > max_passed_bytes) {
         passed_dropped_.fetch_add(1, std::memory_order_relaxed);
         return;
     }
+    passed_bytes_ += cost;
     passed_.push_back({packet, {packet.data.begin(), packet.data.end()}});
-    has_passed_.store(true, std::memory_order_relaxed);
+    if (!has_passed_.exchange(true, std::memory_order_relaxed)) source_.wake();
 }
 
 void Worker::take_passed(Engine& engine) {
@@ -64,6 +67,7 @@ void Worker::take_passed(Engine& engine) {
     {
         const std::lock_guard lock(mutex_);
         all.swap(passed_);
+        passed_bytes_ = 0;
         has_passed_.store(false, std::memory_order_relaxed);
     }
     for (Passed& one : all) {

@@ -26,8 +26,8 @@ class Worker {
 
     /// To be called once. What `hooks` refer to outlives the worker.
     void start(const EngineOptions& options, Hooks hooks = {});
-    /// A packet that came in another worker's ring and belongs to this one. Thread-safe. Beyond max_passed waiting ones
-    /// it is dropped and counted.
+    /// A packet that came in another worker's ring and belongs to this one. Thread-safe. Beyond max_passed_bytes of
+    /// waiting ones it is dropped and counted.
     void pass(const Packet& packet);
     std::uint64_t passed_dropped() const { return passed_dropped_.load(std::memory_order_relaxed); }
 
@@ -50,7 +50,7 @@ class Worker {
         Packet packet;
         std::vector<std::uint8_t> data;
     };
-    static constexpr std::size_t max_passed = 256;  ///< of at most 64 KiB: put together from fragments
+    static constexpr std::size_t max_passed_bytes = std::size_t{16} << 20;
 
     void run(const EngineOptions& options, const Hooks& hooks);
     void take_passed(Engine& engine);
@@ -71,6 +71,7 @@ class Worker {
     std::atomic<std::uint64_t> passed_dropped_{0};
     mutable std::mutex mutex_;
     std::vector<Passed> passed_;
+    std::size_t passed_bytes_ = 0;
     std::optional<EngineOptions> new_options_;
     EngineStats stats_;
     std::string failure_;

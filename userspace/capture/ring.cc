@@ -3,6 +3,7 @@
 
 #include <linux/bpf.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,7 +26,12 @@ void* map_or_throw(std::size_t length, int protection, int fd, std::size_t offse
 }  // namespace
 
 Ring::Ring(int fd, std::size_t size, volatile std::uint32_t* need_wake)
-    : fd_(fd), size_(size), page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))), need_wake_(need_wake) {
+    : fd_(fd),
+      woken_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      size_(size),
+      page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
+      need_wake_(need_wake) {
+    if (!woken_) throw Error(std::string("cannot wait for the ring: eventfd: ") + std::strerror(errno));
     consumer_ = static_cast<unsigned long*>(map_or_throw(page_, PROT_READ | PROT_WRITE, fd, 0));
     try {
         producer_ = static_cast<const unsigned long*>(map_or_throw(page_ + 2 * size, PROT_READ, fd, page_));
@@ -81,14 +87,21 @@ void Ring::wait(std::chrono::nanoseconds timeout) {
     // The flag first, then a look: a record that was reserved before the flag could be seen is seen by poll(), which
     // compares the positions itself, and any later one wakes us.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    pollfd p{fd_, POLLIN, 0};
+    pollfd p[] = {{fd_, POLLIN, 0}, {woken_.get(), POLLIN, 0}};
     timespec t{};
     timeout = std::max(timeout, std::chrono::nanoseconds(0));
     t.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(timeout).count();
     t.tv_nsec = (timeout % std::chrono::seconds(1)).count();
-    if (ppoll(&p, 1, &t, nullptr) < 0 && errno != EINTR)
+    if (ppoll(p, std::size(p), &t, nullptr) < 0 && errno != EINTR)
         throw Error(std::string("cannot wait for the ring: ") + std::strerror(errno));
     *need_wake_ = 0;
+    std::uint64_t times = 0;
+    if (p[1].revents) (void)!read(woken_.get(), &times, sizeof times);
+}
+
+void Ring::wake() {
+    const std::uint64_t once = 1;
+    (void)!write(woken_.get(), &once, sizeof once);
 }
 
 std::size_t Ring::fill() const {

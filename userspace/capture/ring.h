@@ -11,6 +11,8 @@
 #include <functional>
 #include <span>
 
+#include "capture/descriptor.h"
+
 namespace smtpscope::capture {
 
 class Ring {
@@ -28,8 +30,10 @@ class Ring {
     /// Passes on at most about a quarter of the ring. The number of records. If `visit` throws, its record is consumed.
     std::size_t consume(const Visit& visit);
 
-    /// Returns at once if there are records, else when one comes, after `timeout`, or at a signal.
+    /// Returns at once if there are records, else when one comes, after `timeout`, at a signal, or after wake().
     void wait(std::chrono::nanoseconds timeout);
+    /// Thread-safe.
+    void wake();
 
     /// Bytes written and not yet read.
     std::size_t fill() const;
@@ -40,6 +44,7 @@ class Ring {
     unsigned long produced() const { return __atomic_load_n(producer_, __ATOMIC_ACQUIRE); }
 
     int fd_;
+    Descriptor woken_;  ///< an eventfd
     std::size_t size_;
     std::size_t page_;
     volatile std::uint32_t* need_wake_;

@@ -38,6 +38,7 @@ class Shard final : public Source {
         : ring_(ring_fd, ring_size, need_wake), checksums_(checksums) {}
 
     SourceStatus poll(Duration timeout, const PacketHandler& handler) override;
+    void wake() override { ring_.wake(); }
     /// Thread-safe.
     RingLevel level() const { return {ring_.fill(), ring_.size()}; }
 

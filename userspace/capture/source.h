@@ -46,6 +46,8 @@ class Source {
     virtual ~Source() = default;
     /// Passes on what is there, waiting at most `timeout` for the first packet. Throws Error when the source breaks.
     virtual SourceStatus poll(Duration timeout, const PacketHandler& handler) = 0;
+    /// A poll() that waits, or the next one that would, does not. Thread-safe.
+    virtual void wake() {}
 };
 
 }  // namespace smtpscope::capture

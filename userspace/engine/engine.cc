@@ -10,7 +10,6 @@
 #include "records/notices.h"
 #include "records/session.h"
 #include "records/software.h"
-#include "records/uid.h"
 #include "smtp/analyzer.h"
 #include "tcp/table.h"
 #include "tls/handshake.h"
@@ -51,9 +50,9 @@ class Encryption {
 /// One connection: its streams through the SMTP analyzer into records.
 class MailSession final : public tcp::Session {
   public:
-    MailSession(const Context& context, const ConnId& id, std::string uid, tcp::Connection& conn, FlowControl* control)
+    MailSession(const Context& context, const ConnId& id, Timestamp begin, tcp::Connection& conn, FlowControl* control)
         : context_(&context),
-          records_(context, id, std::move(uid)),
+          records_(context, id, begin),
           analyzer_(context.options->limits, records_),
           conn_(&conn),
           control_(control) {}
@@ -201,7 +200,7 @@ class Engine::Impl final : public tcp::SessionFactory {
                        context_.sink->notice(rec);
                    }),
           software_(options_.software, options_.uid_seed),
-          context_{&options_, &sink, &hooks_, &stats_, &files_, &notices_, &software_},
+          context_{&options_, &sink, &hooks_, &stats_, &files_, &notices_, &software_, &extensions_, &owners_},
           fragments_(options_.limits),
           table_(options_.limits, options_.likely_server_ports, *this) {}
 
@@ -254,8 +253,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     }
 
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
-        return std::make_unique<MailSession>(context_, id, records::make_uid(options_.uid_seed, id, begin), conn,
-                                             control_);
+        return std::make_unique<MailSession>(context_, id, begin, conn, control_);
     }
     void closed(const ConnId& id) override {
         if (control_ && !stays_known_) control_->forget(id);
@@ -314,6 +312,8 @@ class Engine::Impl final : public tcp::SessionFactory {
     files::Context files_;
     records::Notices notices_;
     records::SoftwareTracker software_;
+    records::Shared<std::string> extensions_;
+    records::Owners owners_;
     Context context_;
     net::Defragmenter fragments_;
     tcp::Table table_;

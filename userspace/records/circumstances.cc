@@ -12,14 +12,17 @@ Owner owner_of(const Sender& sender, const Hooks& hooks) {
 
 /// Cgroups are looked for at intervals and names may take long: what was missing at first may be known by now. What was
 /// known stays, for its cgroup may be gone.
-void complete(Owner& known, const Sender& sender, const Hooks& hooks) {
-    if (!known.container.empty() || (!known.unit.empty() && !known.user.empty())) return;
-    Owner found = owner_of(sender, hooks);
+bool may_become_known(const Owner& known) {
+    return known.container.empty() && (known.unit.empty() || known.user.empty());
+}
+
+Owner completed(Owner known, Owner found) {
     if (known.unit.empty()) {
         known.unit = std::move(found.unit);
         known.container = std::move(found.container);
     }
     if (known.user.empty()) known.user = std::move(found.user);
+    return known;
 }
 
 void set_if_known(std::optional<std::string>& field, const std::string& value) {
@@ -28,19 +31,24 @@ void set_if_known(std::optional<std::string>& field, const std::string& value) {
 
 }  // namespace
 
-void Circumstances::sent_by(Side from, const Sender& sender, const Hooks& hooks) {
-    if (process_ && from != Side::orig) return;
-    process_ = std::make_unique<Process>(Process{sender, owner_of(sender, hooks)});
+std::size_t OwnerHash::operator()(const Owner& owner) const noexcept {
+    const std::hash<std::string> hash;
+    return (hash(owner.user) * 31 + hash(owner.unit)) * 31 + hash(owner.container);
 }
 
-void Circumstances::fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks) {
-    if (!process_) return;
-    complete(process_->owner, process_->sender, hooks);
-    const Owner& owner = process_->owner;
-    if (wanted.contains(ExtraField::process_uid)) rec.process_uid = process_->sender.uid;
-    if (wanted.contains(ExtraField::process_user)) set_if_known(rec.process_user, owner.user);
-    if (wanted.contains(ExtraField::process_unit)) set_if_known(rec.process_unit, owner.unit);
-    if (wanted.contains(ExtraField::container)) set_if_known(rec.container, owner.container);
+void Circumstances::sent_by(Side from, const Sender& sender, const Hooks& hooks, Owners& owners) {
+    if (sender_.known() && from != Side::orig) return;
+    sender_ = sender;
+    owner_ = owners(owner_of(sender, hooks));
+}
+
+void Circumstances::fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks, Owners& owners) {
+    if (!sender_.known()) return;
+    if (may_become_known(*owner_)) owner_ = owners(completed(*owner_, owner_of(sender_, hooks)));
+    if (wanted.contains(ExtraField::process_uid)) rec.process_uid = sender_.uid;
+    if (wanted.contains(ExtraField::process_user)) set_if_known(rec.process_user, owner_->user);
+    if (wanted.contains(ExtraField::process_unit)) set_if_known(rec.process_unit, owner_->unit);
+    if (wanted.contains(ExtraField::container)) set_if_known(rec.container, owner_->container);
 }
 
 const char* name_of(Ending why) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "records/shared.h"
 #include "smtpscope/engine.h"
 #include "smtpscope/options.h"
 #include "smtpscope/packet.h"
@@ -12,19 +13,21 @@
 
 namespace smtpscope::records {
 
+struct OwnerHash {
+    std::size_t operator()(const Owner& owner) const noexcept;
+};
+using Owners = Shared<Owner, OwnerHash>;
+
 class Circumstances {
   public:
     /// Payload of `from` came from this process of this host. Where both ends are local, who sent the mail counts.
-    void sent_by(Side from, const Sender& sender, const Hooks& hooks);
+    void sent_by(Side from, const Sender& sender, const Hooks& hooks, Owners& owners);
     /// The fields of the process, as far as they are wanted.
-    void fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks);
+    void fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks, Owners& owners);
 
   private:
-    struct Process {
-        Sender sender;
-        Owner owner;
-    };
-    std::unique_ptr<Process> process_;  ///< nullptr: not of this host, or not known
+    Sender sender_;                       ///< known() if it is of this host
+    std::shared_ptr<const Owner> owner_;  ///< nullptr unless the sender is known
 };
 
 /// As the field `incomplete` has it; nullptr for a session that came to its end.

@@ -78,8 +78,8 @@ void Content::done() {
 std::unique_ptr<files::File> Content::begin_file(std::string_view mime_type, Timestamp ts) {
     FileInfo info;
     info.ts = ts;
-    info.fuid = make_fuid(scope_->uid, ++scope_->files);
-    info.uid = scope_->uid;
+    info.uid = scope_->uid();
+    info.fuid = make_fuid(info.uid, ++scope_->files);
     info.id = scope_->id;
     info.source = source;
     info.depth = scope_->state.mime_depth;

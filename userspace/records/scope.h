@@ -2,11 +2,15 @@
 // What the parts of one session share.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "files/file.h"
+#include "records/circumstances.h"
+#include "records/shared.h"
+#include "records/uid.h"
 #include "smtpscope/engine.h"
 #include "smtpscope/options.h"
 #include "smtpscope/records.h"
@@ -25,15 +29,18 @@ struct Context {
     files::Context* files;
     Notices* notices;
     SoftwareTracker* software;
+    Shared<std::string>* extensions;
+    Owners* owners;
 };
 
 class Scope {
   public:
-    Scope(const Context& shared, const ConnId& conn, std::string name)
-        : context(&shared), id(conn), uid(std::move(name)) {}
+    Scope(const Context& shared, const ConnId& conn, Timestamp begin) : context(&shared), id(conn), begin_(begin) {}
     virtual ~Scope() = default;
 
     const AnalyzerOptions& options() const { return context->options->analyzer; }
+    /// Computed, because most sessions say it once.
+    std::string uid() const { return make_uid(context->options->uid_seed, id, begin_); }
     /// `name`, `source`: static strings. Each name once a session, because the reference ignores repetitions.
     void weird(std::string_view name, std::string_view addl, std::string_view source);
     /// The record that the message being received belongs to; nullptr if that is gone.
@@ -41,13 +48,14 @@ class Scope {
 
     const Context* context;
     ConnId id;
-    std::string uid;
     Timestamp now{};
     State state;
     std::uint64_t files = 0;  ///< begun in this session
 
   private:
-    std::vector<std::string_view> weirds_;  ///< names that were reported
+    Timestamp begin_;
+    std::unique_ptr<std::vector<std::string_view>>
+        weirds_;  ///< nullptr as long as there are none; names that were reported
 };
 
 }  // namespace smtpscope::records

@@ -55,7 +55,7 @@ const char* direction_of(const ConnId& id, const SubnetSet& local_nets) {
 
 }  // namespace
 
-Session::Session(const Context& shared, const ConnId& conn, std::string name) : Scope(shared, conn, std::move(name)) {}
+Session::Session(const Context& shared, const ConnId& conn, Timestamp begin) : Scope(shared, conn, begin) {}
 
 Session::~Session() = default;
 
@@ -74,11 +74,11 @@ Session::Transaction& Session::open_transaction() {
     Info& rec = t->info;
     rec.ts = next_begin_ == Timestamp{} ? now : next_begin_;
     next_begin_ = {};
-    rec.uid = uid;
+    rec.uid = uid();
     rec.id = id;
     rec.trans_depth = state.messages_transferred + sent + 1;
     rec.helo = state.helo;
-    rec.last_reply = std::exchange(early_reply_, std::nullopt);
+    if (!early_reply_.empty()) rec.last_reply = std::exchange(early_reply_, {});
     rec.path = {id.resp_h, id.orig_h};
     t->first_command = std::exchange(first_command_, {});
     if (early_missed_ > 0 && wants(ExtraField::missed_bytes)) rec.missed_bytes = early_missed_;
@@ -151,8 +151,7 @@ void Session::complete_fields(Transaction& t) {
             if (const auto queued = queue_id(text)) rec.queue_id = *queued;
     }
     if (wants(ExtraField::direction)) {
-        if (!direction_) direction_ = direction_of(id, options().local_nets);
-        if (*direction_) rec.direction = *direction_;
+        if (const char* direction = direction_of(id, options().local_nets)) rec.direction = direction;
     }
     // Of what is encrypted or no longer followed nothing more would have been learned.
     if (wants(ExtraField::incomplete)) {
@@ -161,8 +160,9 @@ void Session::complete_fields(Transaction& t) {
         else if (t.begun_before && !rec.tls)
             rec.incomplete = "beginning";
     }
-    circumstances_.fill(rec, options().extra_fields, *context->hooks);
+    circumstances_.fill(rec, options().extra_fields, *context->hooks, *context->owners);
     if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
+    if (extensions_ && wants(ExtraField::extensions)) rec.extensions = words(*extensions_);
     if (facts_) complete_facts(rec);
 }
 
@@ -172,7 +172,6 @@ void Session::complete_facts(Info& rec) {
     if (wants(ExtraField::auth_user) && !f.user.empty()) rec.auth_user = f.user;
     if (wants(ExtraField::auth_success)) rec.auth_success = f.auth_success;
     if (wants(ExtraField::tls_version) && rec.tls) rec.tls_version = f.tls_version;
-    if (wants(ExtraField::extensions)) rec.extensions = words(f.extensions);
 }
 
 /// The final reply has come, or never will.
@@ -197,7 +196,7 @@ void Session::write_all() {
 // ---- what is known beside the events
 
 void Session::sent_by(Side from, const Sender& sender) {
-    circumstances_.sent_by(from, sender, *context->hooks);
+    circumstances_.sent_by(from, sender, *context->hooks, *context->owners);
 }
 
 /// A transaction whose content was sent loses nothing of the client's any more; with none open, the loss is of the next
@@ -241,7 +240,7 @@ Tag Session::smtp_request(const smtp::Request& request) {
         case Verb::helo:
         case Verb::lhlo:
             lmtp_ |= request.verb == Verb::lhlo;
-            if (facts_) facts_->extensions.clear();
+            extensions_.reset();
             state.helo = std::string(request.arg);
             if (Transaction* t = newest()) t->info.helo = state.helo;
             break;
@@ -368,7 +367,7 @@ void Session::smtp_starttls() {
 }
 
 void Session::smtp_smuggled(std::string_view how) {
-    context->notices->smuggled(id, uid, now, how);
+    context->notices->smuggled(id, uid(), now, how);
 }
 
 // ---- content

@@ -23,14 +23,15 @@ class Session final : public smtp::Handler, private Scope {
     /// What the owner of the session has to act on.
     enum class Outcome : std::uint8_t { open, tls, too_many_invalid_transactions };
 
-    Session(const Context& context, const ConnId& id, std::string uid);
+    /// `begin`: of the connection, which its unique id is made of.
+    Session(const Context& context, const ConnId& id, Timestamp begin);
     ~Session() override;
 
     /// The time of the events to come.
     void set_time(Timestamp ts) { now = ts; }
     /// The events of a packet are over.
     void flush();
-    const std::string& unique_id() const { return uid; }
+    std::string unique_id() const { return uid(); }
     const ConnId& conn_id() const { return id; }
     Outcome outcome() const { return outcome_; }
     /// The first payload of `from` that a socket of this host sent.
@@ -89,7 +90,6 @@ class Session final : public smtp::Handler, private Scope {
     };
     /// What the session is known for beyond its transactions.
     struct Facts {
-        std::string extensions;      ///< keywords of the last EHLO's reply, with blanks between them
         bool auth_begun = false;     ///< RFC 4954
         std::string_view mechanism;  ///< of a static string
         std::string user;
@@ -130,16 +130,17 @@ class Session final : public smtp::Handler, private Scope {
     void complete(Transaction& t);
     void invalid_transaction(std::string_view what);
 
-    Timestamp next_begin_{};                  ///< when the transaction before ended; the next one counts from there
-    Timestamp first_command_{};               ///< since then
-    std::optional<std::string> early_reply_;  ///< the last one between transactions
-    Transactions transactions_;               ///< open ones, the oldest first; commands go to the last
+    Timestamp next_begin_{};     ///< when the transaction before ended; the next one counts from there
+    Timestamp first_command_{};  ///< since then
+    std::string early_reply_;    ///< the last one between transactions; empty: none
+    Transactions transactions_;  ///< open ones, the oldest first; commands go to the last
     Circumstances circumstances_;
-    std::uint64_t early_missed_ = 0;        ///< bytes lost of what the next transaction begins with
-    std::unique_ptr<Content> content_;      ///< the message being received
-    std::optional<const char*> direction_;  ///< by the local networks of the first record
-    std::unique_ptr<Facts> facts_;          ///< nullptr as long as there are none
-    smtp::Tag message_tag_ = 0;             ///< of its transaction
+    std::uint64_t early_missed_ = 0;                 ///< bytes lost of what the next transaction begins with
+    std::unique_ptr<Content> content_;               ///< the message being received
+                                                     ///< by the local networks of the first record
+    std::unique_ptr<Facts> facts_;                   ///< nullptr as long as there are none
+    std::shared_ptr<const std::string> extensions_;  ///< keywords of EHLO's reply, with blanks between them
+    smtp::Tag message_tag_ = 0;                      ///< of its transaction
     smtp::Tag last_tag_ = 0;
     bool server_seen_ = false;
     bool commands_lost_ = false;  ///< of the transaction to be opened next

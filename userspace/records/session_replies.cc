@@ -30,7 +30,8 @@ void Session::smtp_reply(const smtp::Reply& reply) {
     // What became of a transaction that was given up is known.
     if (!t && (!reply.to_lost_command || !newest() || newest()->standing)) t = newest();
     // Kept whole only at its last line, but a reply that is cut off says something too.
-    std::string& text = (t ? t->info.last_reply : early_reply_).emplace(std::to_string(reply.code));
+    std::string& text = t ? t->info.last_reply.emplace() : early_reply_;
+    text = std::to_string(reply.code);
     text += ' ';
     text += reply.text;
     session_answered(reply);
@@ -39,7 +40,7 @@ void Session::smtp_reply(const smtp::Reply& reply) {
 
 /// What a reply says about the session, whatever transaction is open.
 void Session::session_answered(const smtp::Reply& reply) {
-    if (reply.code >= 400) context->notices->reply(id, uid, now, reply.code, reply.text);
+    if (reply.code >= 400) context->notices->reply(id, uid(), now, reply.code, reply.text);
     switch (reply.verb) {
         case Verb::ehlo:
         case Verb::lhlo:
@@ -49,7 +50,7 @@ void Session::session_answered(const smtp::Reply& reply) {
         case Verb::auth_answer:
             if (!facts_ || !facts_->auth_begun || reply.more || reply.code == 334) break;
             facts_->auth_success = reply.code < 300;
-            if (reply.code == 535) context->notices->failed_auth(id, uid, now);
+            if (reply.code == 535) context->notices->failed_auth(id, uid(), now);
             break;
         case Verb::turn:
             if (reply.code == 250 && !reply.more) from_originator_ = !from_originator_;
@@ -61,13 +62,15 @@ void Session::session_answered(const smtp::Reply& reply) {
 
 /// A line of the reply to EHLO; the first one names the server.
 void Session::offer(const smtp::Reply& reply) {
-    if (std::exchange(offering_, reply.more)) {
-        const std::string keyword = extension_keyword(reply.text);
-        std::string& all = facts().extensions;
-        if (keyword.empty() || all.size() + keyword.size() > max_extensions_length) return;
+    if (!std::exchange(offering_, reply.more)) return;
+    const std::string keyword = extension_keyword(reply.text);
+    std::string all = extensions_ ? *extensions_ : std::string();
+    if (!keyword.empty() && all.size() + keyword.size() <= max_extensions_length) {
         if (!all.empty()) all += ' ';
         all += keyword;
     }
+    if (!all.empty())
+        extensions_ = reply.more ? std::make_shared<const std::string>(std::move(all)) : (*context->extensions)(all);
 }
 
 void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
@@ -81,7 +84,7 @@ void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
         if (lmtp_ && reply.code != 0) t.accepted.push_back(std::move(address));
         return;
     }
-    context->notices->rejected_recipient(id, uid, now);
+    context->notices->rejected_recipient(id, uid(), now);
     if (wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
 }
 

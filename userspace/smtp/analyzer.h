@@ -106,10 +106,10 @@ class Analyzer {
     BdatLines bdat_;
     std::unique_ptr<AuthDialogue> auth_;  ///< while one is under way
     std::vector<Pending> pending_;        ///< commands without a reply, from pending_head_ on
-    std::size_t pending_head_ = 0;
-    std::unique_ptr<Loss> loss_;      ///< nullptr as long as the client's bytes are all there
-    Pending answered_{};              ///< the request that the current reply answers; tag 0: none
-    std::uint64_t chunk_left_ = 0;    ///< octets of the current BDAT chunk to come
+    std::unique_ptr<Loss> loss_;          ///< nullptr as long as the client's bytes are all there
+    Pending answered_{};                  ///< the request that the current reply answers; tag 0: none
+    std::uint64_t chunk_left_ = 0;        ///< octets of the current BDAT chunk to come
+    std::uint32_t pending_head_ = 0;
     std::uint32_t unexplained_ = 0;   ///< replies to none of the commands, since the client's last gap
     std::uint32_t accepted_ = 0;      ///< recipients of the transaction
     std::uint32_t lmtp_due_ = 0;      ///< replies that the message being answered has yet to get

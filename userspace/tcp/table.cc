@@ -36,7 +36,21 @@ Table::Table(const Limits& limits, const std::vector<std::uint16_t>& server_port
     for (const std::uint16_t port : server_ports) server_ports_[port] = true;
 }
 
-Table::~Table() = default;
+/// The queues go before what stands in them.
+Table::~Table() {
+    for (Queue* queue : {&closing_, &active_, &embryonic_}) queue->clear();
+    waiting_.clear();
+}
+
+ConnId Table::Flow::id() const {
+    const Key& k = *key;
+    return a_is_originator ? ConnId{k.a, k.a_port, k.b, k.b_port} : ConnId{k.b, k.b_port, k.a, k.a_port};
+}
+
+Side Table::Flow::sender_of(const Segment& s) const {
+    const bool from_a = s.src == key->a && s.sport == key->a_port;
+    return from_a == a_is_originator ? Side::orig : Side::resp;
+}
 
 StreamSink& Table::Flow::sink() {
     if (session) return *session;
@@ -53,9 +67,9 @@ Table::Key Table::key_of(const Segment& s) {
 }
 
 Table::Flow* Table::find(const Key& key) {
-    if (recent_ && recent_->key == key) return recent_;
+    if (recent_ && *recent_->key == key) return recent_;
     const auto it = flows_.find(key);
-    return recent_ = it == flows_.end() ? nullptr : it->second.get();
+    return recent_ = it == flows_.end() ? nullptr : &it->second;
 }
 
 /// A connection for its first packet; nullptr if that begins none.
@@ -67,8 +81,7 @@ Table::Flow* Table::open(const Key& key, const Segment& s) {
     }
     // The handshake tells who began; in mid-stream the server is the end with a server's port.
     const bool from_orig = begins ? !s.has(Segment::ack) : is_server(s.dport);
-    const ConnId id = from_orig ? ConnId{s.src, s.sport, s.dst, s.dport} : ConnId{s.dst, s.dport, s.src, s.sport};
-    if (!is_server(id.resp_p)) {
+    if (!is_server(from_orig ? s.dport : s.sport)) {
         ++stats_.not_mail;
         return nullptr;
     }
@@ -78,15 +91,14 @@ Table::Flow* Table::open(const Key& key, const Segment& s) {
         while (flows_.size() >= limits_->flows)
             evict(!embryonic_.empty() ? embryonic_ : !closing_.empty() ? closing_ : active_);
     }
-    auto flow = std::make_unique<Flow>(*limits_, accounts_);
-    flow->key = key;
-    flow->id = id;
-    flow->begin = flow->last = s.ts;
+    const auto entry = flows_.try_emplace(key, *limits_, accounts_).first;
+    Flow& flow = entry->second;
+    flow.key = &entry->first;
+    flow.a_is_originator = (s.src == key.a && s.sport == key.a_port) == from_orig;
+    flow.begin = flow.last = s.ts;
     ++stats_.opened;
-    Flow* const opened = flow.get();
-    flows_.emplace(key, std::move(flow));
-    touch(*opened, embryonic_);
-    return recent_ = opened;
+    touch(flow, embryonic_);
+    return recent_ = &flow;
 }
 
 /// True if the segment belongs to a new connection on the ports of this one: its old end was not captured.
@@ -110,8 +122,7 @@ void Table::segment(const Segment& arrived) {
     const Key key = key_of(s);
     Flow* flow = find(key);
     if (flow) {
-        const Side from = s.src == flow->id.orig_h && s.sport == flow->id.orig_p ? Side::orig : Side::resp;
-        if (reopens(*flow, from, s)) {
+        if (reopens(*flow, flow->sender_of(s), s)) {
             const std::uint32_t syn = flow->reopening;
             erase(*flow, Ending::closed);
             flow = nullptr;
@@ -134,14 +145,13 @@ void Table::segment(const Segment& arrived) {
         ++stats_.stray;
         return;
     }
-    const Side from = s.src == flow->id.orig_h && s.sport == flow->id.orig_p ? Side::orig : Side::resp;
-    deliver(*flow, from, s);
+    deliver(*flow, flow->sender_of(s), s);
     if (now_ >= next_check_) advance(now_);
 }
 
 void Table::deliver(Flow& flow, Side from, const Segment& s) {
     flow.last = now_;
-    if (s.wire_payload > 0 && !flow.session) flow.session = factory_->open(flow.id, flow.begin, flow.conn);
+    if (s.wire_payload > 0 && !flow.session) flow.session = factory_->open(flow.id(), flow.begin, flow.conn);
     if (s.sender.known() && s.wire_payload > 0 && !flow.told_sender[index(from)]) {
         flow.told_sender[index(from)] = true;
         flow.session->sent_by(from, s.sender);
@@ -158,35 +168,28 @@ void Table::deliver(Flow& flow, Side from, const Segment& s) {
 
 /// To the end of the queue: the most recently used.
 void Table::touch(Flow& flow, Queue& queue) {
-    if (flow.queue) {
-        queue.splice(queue.end(), *flow.queue, flow.place);
-    } else {
-        queue.push_back(&flow);
-        flow.place = std::prev(queue.end());
-    }
+    if (flow.queue) flow.queue->erase(flow.queue->iterator_to(flow));
+    queue.push_back(flow);
     flow.queue = &queue;
 }
 
 void Table::update_waiting(Flow& flow) {
     const bool waits = flow.conn.blocked_since().has_value();
-    if (waits == flow.is_waiting) return;
-    flow.is_waiting = waits;
-    if (waits) {
-        waiting_.push_back(&flow);
-        flow.waiting = std::prev(waiting_.end());
-    } else {
-        waiting_.erase(flow.waiting);
-    }
+    if (waits == flow.InWaiting::is_linked()) return;
+    if (waits)
+        waiting_.push_back(flow);
+    else
+        waiting_.erase(waiting_.iterator_to(flow));
 }
 
 void Table::evict(Queue& queue) {
     ++stats_.evicted;
-    erase(*queue.front(), Ending::evicted);
+    erase(queue.front(), Ending::evicted);
 }
 
 void Table::expire(Queue& queue, Duration timeout) {
     if (timeout <= Duration::zero()) return;
-    while (!queue.empty() && queue.front()->last + timeout <= now_) erase(*queue.front(), Ending::timeout);
+    while (!queue.empty() && queue.front().last + timeout <= now_) erase(queue.front(), Ending::timeout);
 }
 
 void Table::advance(Timestamp now) {
@@ -195,7 +198,7 @@ void Table::advance(Timestamp now) {
     next_check_ = now_ + check_interval;
     // A wait that began anew keeps its place, so that one pass looks at every waiting connection once at most.
     for (auto it = waiting_.begin(); it != waiting_.end();) {
-        Flow& flow = **it++;
+        Flow& flow = *it++;
         if (*flow.conn.blocked_since() + limits_->gap_timeout > now_) continue;
         flow.conn.give_up_waiting(now_, flow.sink());
         if (flow.conn.closed()) {
@@ -213,7 +216,7 @@ void Table::end_session(Flow& flow, Ending why) {
     flow.conn.close(now_, *flow.session);
     flow.session->finish(now_, flow.conn.saw_end() ? Ending::closed : why);
     flow.session.reset();
-    factory_->closed(flow.id);
+    factory_->closed(flow.id());
 }
 
 /// The connection is over; its entry stays for a while.
@@ -226,16 +229,15 @@ void Table::retire(Flow& flow) {
 void Table::erase(Flow& flow, Ending why) {
     end_session(flow, why);
     if (flow.over) --over_;
-    if (flow.is_waiting) waiting_.erase(flow.waiting);
-    flow.queue->erase(flow.place);
+    if (flow.InWaiting::is_linked()) waiting_.erase(waiting_.iterator_to(flow));
+    flow.queue->erase(flow.queue->iterator_to(flow));
     if (recent_ == &flow) recent_ = nullptr;
-    const Key key = flow.key;
-    flows_.erase(key);
+    flows_.erase(flows_.find(*flow.key));
 }
 
 void Table::finish(Ending why) {
     for (Queue* queue : {&closing_, &active_, &embryonic_})
-        while (!queue->empty()) erase(*queue->front(), why);
+        while (!queue->empty()) erase(queue->front(), why);
 }
 
 }  // namespace smtpscope::tcp

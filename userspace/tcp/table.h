@@ -2,8 +2,8 @@
 // The connections that are followed: which end began, when they are over, and how many there may be.
 #pragma once
 
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <unordered_map>
 
@@ -66,22 +66,25 @@ class Table {
     struct KeyHash {
         std::size_t operator()(const Key& k) const noexcept;
     };
+    struct Queued;
+    struct Waiting;
+    using InQueue = boost::intrusive::list_base_hook<boost::intrusive::tag<Queued>>;
+    using InWaiting = boost::intrusive::list_base_hook<boost::intrusive::tag<Waiting>>;
     struct Flow;
-    using Queue = std::list<Flow*>;
-    struct Flow {
+    using Queue = boost::intrusive::list<Flow, boost::intrusive::base_hook<InQueue>>;
+    struct Flow : InQueue, InWaiting {
         Flow(const Limits& limits, Accounts& accounts) : conn(limits, accounts) {}
+        ConnId id() const;
+        Side sender_of(const net::Segment& s) const;
         StreamSink& sink();
-        Key key;
-        ConnId id;
+        const Key* key = nullptr;  ///< in flows_
         Timestamp begin, last;
         Connection conn;
         std::unique_ptr<Session> session;
-        Queue* queue = nullptr;  ///< the one that it stands in
-        Queue::iterator place;
-        Queue::iterator waiting;  ///< in waiting_, if is_waiting
-        bool is_waiting = false;
-        bool told_sender[2] = {};  ///< by Side: the session knows whose socket sends
-        bool over = false;         ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
+        Queue* queue = nullptr;        ///< the one that it stands in
+        bool a_is_originator = false;  ///< of the key's ends
+        bool told_sender[2] = {};      ///< by Side: the session knows whose socket sends
+        bool over = false;  ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
         std::uint32_t unwanted = 0;   ///< segments with payload since delivery was stopped
         std::uint32_t reopening = 0;  ///< sequence number after a SYN that may open a new connection on these ports
     };
@@ -107,13 +110,14 @@ class Table {
     TableStats stats_;
     Timestamp now_{std::chrono::seconds(1)};  ///< captures without times get this one, as from the reference
     Timestamp next_check_{};
-    std::unordered_map<Key, std::unique_ptr<Flow>, KeyHash> flows_;
+    std::unordered_map<Key, Flow, KeyHash> flows_;
     std::size_t over_ = 0;    ///< of flows_, those that are
     Flow* recent_ = nullptr;  ///< the last one found: packets come in trains
     Queue embryonic_;  ///< without payload so far, the idlest first; a flood of SYNs fills this queue and no other
     Queue active_;
     Queue closing_;  ///< one end has closed, or both
-    Queue waiting_;  ///< blocked connections, the longest wait first
+    boost::intrusive::list<Flow, boost::intrusive::base_hook<InWaiting>>
+        waiting_;  ///< blocked connections, the longest wait first
 };
 
 }  // namespace smtpscope::tcp
