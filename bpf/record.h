@@ -96,8 +96,8 @@ static __always_inline void copy_block(void* to, const void* from) {
     for (int i = 0; i < BLOCK / 8; ++i) t->words[i] = b->words[i];
 }
 
-/* What lies between `from` and `end`, in whole blocks: up to the last that is complete there and within `room`. How many
- * bytes were copied. */
+/* What lies between `from` and `end`, in whole blocks: up to the last that is complete there and within `room`. How
+ * many bytes were copied. */
 static __always_inline __u32 copy_blocks(void* to, const __u32 room, const void* from, const void* end) {
     __u32 done = 0;
 

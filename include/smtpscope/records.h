@@ -112,8 +112,8 @@ struct Info {
     std::optional<std::string> container;     ///< id or name of the innermost one that it runs in
     std::optional<std::uint64_t> missed_bytes;   ///< of both streams, lost while this transaction was open; never 0
     std::optional<std::uint64_t> ignored_bytes;  ///< of the message, not copied because of a verdict; never 0
-    /// Why the record was written before its transaction was over: `timeout`, `evicted`, `end_of_capture`, `shutdown`; or
-    /// `beginning`: it had begun before its connection was first captured.
+    /// Why the record was written before its transaction was over: `timeout`, `evicted`, `end_of_capture`, `shutdown`;
+    /// or `beginning`: it had begun before its connection was first captured.
     std::optional<std::string> incomplete;
 
     // Not logged, as in the reference.
