@@ -22,6 +22,8 @@
 #include <thread>
 #include <vector>
 
+#include "attachment.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -142,8 +144,8 @@ std::string make_message(std::size_t size) {
         m += "\r\n";
     };
     while (m.size() < size / 4) line("abcdefghijklmnopqrst   ");
-    m +=
-        "--part\r\nContent-Type: application/octet-stream; name=\"a.bin\"\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    m += "--part\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+    m += smtpscope::bench::first_line;
     while (m.size() < size) line("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
     return m + "--part--\r\n.\r\n";
 }

@@ -3,6 +3,10 @@
 
 #include <array>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 namespace smtpscope::mime {
 
 namespace {
@@ -35,11 +39,66 @@ void put(char* out, std::uint32_t group) {
     out[2] = static_cast<char>(group);
 }
 
+#ifdef __x86_64__
+
+/// For each low half of an octet, which high halves do not go with it to make a character of the alphabet; those that
+/// take the same low halves share a bit, and the last bit is of those that take none.
+constexpr std::array<std::uint8_t, 16> class_of_high_half = {16, 16, 1, 2, 4, 8, 4, 8, 16, 16, 16, 16, 16, 16, 16, 16};
+constexpr auto make_foreign() {
+    std::array<std::uint8_t, 16> foreign{};
+    for (std::size_t low = 0; low < 16; ++low) {
+        foreign[low] = 31;
+        for (std::size_t high = 0; high < 16; ++high)
+            if (places[3][high << 4 | low] != invalid)
+                foreign[low] = static_cast<std::uint8_t>(foreign[low] & ~class_of_high_half[high]);
+    }
+    return foreign;
+}
+constexpr auto foreign = make_foreign();
+/// What turns a character into its value, by its high half: `+` and `/`, digits, upper and lower case.
+constexpr std::array<std::int8_t, 16> to_value = {0, 0, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0};
+
+template <class Octet>
+__attribute__((target("ssse3"))) __m128i vector_of(const std::array<Octet, 16>& octets) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets.data()));
+}
+
+/// Sixteen characters at a time, as long as all of them are of the alphabet. Writes up to four octets beyond what it
+/// gives, so it leaves the last two groups to others.
+__attribute__((target("ssse3"))) const char* vector_groups(const char* in, const char* end, char*& out) {
+    const __m128i low_half = _mm_set1_epi8(0x0f), slash = _mm_set1_epi8('/');
+    const __m128i classes = vector_of(class_of_high_half), foreigners = vector_of(foreign),
+                  values = vector_of(to_value);
+    const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    for (; end - in >= 24; in += 16, out += 12) {
+        const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
+        const __m128i low = _mm_and_si128(text, low_half);
+        const __m128i high = _mm_and_si128(_mm_srli_epi16(text, 4), low_half);
+        const __m128i wrong = _mm_and_si128(_mm_shuffle_epi8(classes, high), _mm_shuffle_epi8(foreigners, low));
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())) != 0xffff) break;
+        // 19 is right for `+`; `/` is three less.
+        const __m128i shift =
+            _mm_add_epi8(_mm_shuffle_epi8(values, high), _mm_and_si128(_mm_cmpeq_epi8(text, slash), _mm_set1_epi8(-3)));
+        const __m128i sixes = _mm_add_epi8(text, shift);
+        const __m128i twelves = _mm_maddubs_epi16(sixes, _mm_set1_epi32(0x01400140));
+        const __m128i groups = _mm_madd_epi16(twelves, _mm_set1_epi32(0x00011000));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi8(groups, order));
+    }
+    return in;
+}
+
+const bool has_vectors = __builtin_cpu_supports("ssse3") != 0;
+
+#endif
+
 }  // namespace
 
 /// Groups without padding and foreign characters, as nearly all are.
 const char* Base64Decoder::whole_groups(const char* in, const char* end, char*& out) const {
     if (ended_ || size_ > 0) return in;
+#ifdef __x86_64__
+    if (has_vectors && end - in >= 24) in = vector_groups(in, end, out);
+#endif
     for (; end - in >= 8; in += 8, out += 6) {  // two at once: neither waits for the other's loads
         const std::uint32_t a = group_at(in), b = group_at(in + 4);
         if (((a | b) & invalid) != 0) break;

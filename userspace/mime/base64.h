@@ -21,6 +21,8 @@ class Base64Decoder {
     /// What is wrong, in the reference's words for `base64_illegal_encoding`: the first thing that was, and at the end
     /// an open group. Each is said once.
     std::optional<std::string> take_error();
+    /// Whether take_error() has something to say.
+    bool has_error() const { return error_ != Error::none; }
 
   private:
     enum class Error : std::uint8_t { none, character, after_padding, incomplete };

@@ -224,6 +224,7 @@ void Message::finish_body(Entity& e) {
 }
 
 void Message::report_base64(Entity& e) {
+    if (!e.base64.has_error()) return;
     if (const auto error = e.base64.take_error()) handler_->mime_weird("base64_illegal_encoding", *error);
 }
 

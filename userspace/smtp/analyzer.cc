@@ -39,6 +39,7 @@ std::string Analyzer::data(Side side, std::string_view bytes) {
             take_chunk(bytes);
             continue;
         }
+        if (mode_ == Mode::data && is_client(side)) plain_content(r, bytes);
         if (goes_over_to_tls(side, r.partial(), bytes)) return std::string(r.partial()).append(bytes);
         const auto line = r.next(bytes, limits_->line_length);
         report_oddities(r);
@@ -255,6 +256,19 @@ void Analyzer::content_line(const Line& line, bool crlf) {
     data_begun_ = true;
     report_lost_content();
     handler_->smtp_data(text, crlf);
+}
+
+/// The way of nearly all content, with nothing to be decided but where its lines end: those of a message that nothing
+/// was lost of, up to its end.
+void Analyzer::plain_content(LineReader& r, std::string_view& bytes) {
+    if (!data_begun_ || gapped_ || recovering_ || loss_) return;
+    while (!bytes.starts_with(".\r")) {
+        auto text = r.next_plain(bytes, limits_->line_length);
+        if (!text) return;
+        crlf_seen_ = true;
+        if (text->starts_with('.')) text->remove_prefix(1);
+        handler_->smtp_data(*text, true);
+    }
 }
 
 /// Not before it is known that the message's end is not among it.

@@ -123,6 +123,17 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
     return emit(text, true, crlf ? LineEnd::crlf : after_cr_ ? LineEnd::cr : LineEnd::lf);
 }
 
+std::optional<std::string_view> LineReader::next_plain(std::string_view& bytes, std::size_t limit) const {
+    const bool in_between = partial_.empty() && !mid_line_ && !after_cr_ && !dot_held_ && held_crs_ == 0 && plain_;
+    if (!in_between || before_ != LineEnd::crlf) return std::nullopt;
+    const std::size_t mark = find_mark(bytes, 0);
+    if (mark + 1 >= bytes.size() || bytes[mark] != '\r' || bytes[mark + 1] != '\n') return std::nullopt;
+    if (limit > 0 && mark > limit) return std::nullopt;
+    const std::string_view text = bytes.substr(0, mark);
+    bytes.remove_prefix(mark + 2);
+    return text;
+}
+
 std::optional<Line> LineReader::release_dot() {
     if (!dot_held_) return std::nullopt;
     dot_held_ = false;

@@ -40,6 +40,10 @@ class LineReader {
     /// the reader, until the next call.
     std::optional<Line> next(std::string_view& bytes, std::size_t limit);
 
+    /// The next line of `bytes`, without its end, if it is as nearly all are: all of it is there, after a line like
+    /// itself, ends with CRLF, has no NUL and is within the limit. Cut off `bytes`; nullopt: next() has to look at it.
+    std::optional<std::string_view> next_plain(std::string_view& bytes, std::size_t limit) const;
+
     /// Ends the line that was begun, if there is one: bytes are missing, or no more will come.
     std::optional<Line> flush();
     /// A line with a dot alone whose CR was the last byte, if that is held back: no LF will follow.
