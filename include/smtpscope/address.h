@@ -50,7 +50,7 @@ struct Subnet {
     bool operator==(const Subnet&) const = default;
 };
 
-/// A set of networks. Look-up is one hash probe for each distinct prefix length in the set.
+/// A set of networks. Look-up takes as many steps as the logarithm of their number.
 class SubnetSet {
   public:
     SubnetSet() = default;
@@ -60,8 +60,14 @@ class SubnetSet {
     const std::vector<Subnet>& subnets() const { return nets_; }
 
   private:
-    std::vector<Subnet> nets_;  ///< sorted by length, then prefix
-    std::vector<unsigned> lengths_;
+    using Number = std::array<std::uint64_t, 2>;  ///< an address, the higher half first
+    struct Range {
+        Number first, last;
+    };
+    static Number number_of(const Address& a);
+
+    std::vector<Subnet> nets_;   ///< sorted by length, then prefix
+    std::vector<Range> ranges_;  ///< what they cover; sorted, none within another
 };
 
 /// The networks that IANA's special-purpose registries call private or not routable, with their 6to4 forms (RFC 3056):

@@ -84,17 +84,32 @@ std::string Subnet::to_string() const {
     return prefix.to_string() + '/' + std::to_string(v4 ? length - v4_offset : length);
 }
 
+SubnetSet::Number SubnetSet::number_of(const Address& a) {
+    Number n{};
+    for (std::size_t i = 0; i < 16; ++i) n[i / 8] = n[i / 8] << 8 | a.bytes()[i];
+    return n;
+}
+
 SubnetSet::SubnetSet(const std::vector<Subnet>& nets) : nets_(nets) {
     std::sort(nets_.begin(), nets_.end(), shorter);
     nets_.erase(std::unique(nets_.begin(), nets_.end()), nets_.end());
-    for (const Subnet& net : nets_)
-        if (lengths_.empty() || lengths_.back() != net.length) lengths_.push_back(net.length);
+    constexpr std::uint64_t all = ~std::uint64_t{0};
+    for (const Subnet& net : nets_) {  // the larger ones first: a later one is within one of them or beside them all
+        if (contains(net.prefix)) continue;
+        const Number first = number_of(net.prefix);
+        const Number host = {net.length >= 64 ? 0 : all >> net.length,
+                             net.length >= 128 ? 0 : all >> (net.length > 64 ? net.length - 64 : 0)};
+        const auto place = std::upper_bound(ranges_.begin(), ranges_.end(), first,
+                                            [](const Number& n, const Range& r) { return n < r.first; });
+        ranges_.insert(place, {first, {first[0] | host[0], first[1] | host[1]}});
+    }
 }
 
 bool SubnetSet::contains(const Address& a) const {
-    return std::any_of(lengths_.begin(), lengths_.end(), [&](unsigned length) {
-        return std::binary_search(nets_.begin(), nets_.end(), Subnet{masked(a, length), length}, shorter);
-    });
+    const Number n = number_of(a);
+    const auto beyond = std::upper_bound(ranges_.begin(), ranges_.end(), n,
+                                         [](const Number& x, const Range& r) { return x < r.first; });
+    return beyond != ranges_.begin() && n <= std::prev(beyond)->last;
 }
 
 const SubnetSet& private_address_space() {
