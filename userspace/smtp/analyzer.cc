@@ -351,7 +351,8 @@ void Analyzer::begin_reply(std::uint16_t code, std::string_view text) {
         answered_.final = --lmtp_due_ == 0;
         if (!answered_.final) return;  // the next recipient's reply is to the same command (RFC 2033, 4.2)
     }
-    if (++pending_head_ * 2 < pending_.size()) return;  // half of it is history: let that go, at a constant cost each
+    ++pending_head_;
+    if (pending_head_ < pending_.size() - pending_head_) return;  // half of it is history: a constant cost each
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_head_));
     pending_head_ = 0;
 }
