@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The SMTP analyzer: both directions, losses, TURN. However the same bytes are cut, the events are the same; events
 // come in an order that makes sense; and of an AUTH dialogue no answer is in them.
+#include <iostream>
 #include <map>
 #include <string>
 
@@ -154,7 +155,7 @@ void run(Input in) {
     const std::string whole = events(steps, limits, last, Cut::nowhere);
     for (const Cut cut : {Cut::as_scripted, Cut::everywhere}) {
         const std::string same = events(steps, limits, last, cut);
-        if (same != whole) std::fprintf(stderr, "---- uncut:\n%s\n---- cut:\n%s\n", whole.c_str(), same.c_str());
+        if (same != whole) std::cerr << "---- uncut:\n" << whole << "\n---- cut:\n" << same << "\n";  // with their NULs
         ENSURE(same == whole);
     }
 }

@@ -151,3 +151,10 @@ TEST_CASE("SMTP: the reply to STARTTLS is lost, and the client speaks TLS", "[sm
     const Events events = analyze({S("220 s"), C("STARTTLS"), lost(server, 7), raw(client, "\x16\x03\x01\x02\r\n")});
     CHECK(events.back() == "starttls");
 }
+
+TEST_CASE("SMTP: CRs before a handshake end lines, wherever the stream is cut", "[smtp]") {
+    const Script script = {S("220 s"), C("EHLO c"), S("250 h"), lost(client, 7), raw(server, "\r\r\r\x16\x03\x03")};
+    const Events whole = analyze(script);
+    CHECK(whole.back() == "starttls");
+    CHECK(analyze(script, 1) == whole);
+}

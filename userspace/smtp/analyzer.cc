@@ -39,10 +39,14 @@ std::string Analyzer::data(Side side, std::string_view bytes) {
             take_chunk(bytes);
             continue;
         }
-        if (mode_ == Mode::data && is_client(side)) plain_content(r, bytes);
-        if (goes_over_to_tls(side, r.partial(), bytes)) return std::string(r.partial()).append(bytes);
-        const auto line = r.next(bytes, limits_->line_length);
+        auto line = r.due(bytes);
         report_oddities(r);
+        if (!line) {
+            if (mode_ == Mode::data && is_client(side)) plain_content(r, bytes);
+            if (goes_over_to_tls(side, r.partial(), bytes)) return std::string(r.partial()).append(bytes);
+            line = r.next(bytes, limits_->line_length);
+            report_oddities(r);
+        }
         if (!line) return {};
         if (is_client(side))
             client_line(*line);

@@ -69,7 +69,7 @@ bool LineReader::note_after_cr(std::string_view& bytes) {
     return true;
 }
 
-std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit) {
+std::optional<Line> LineReader::due(std::string_view& bytes) {
     if (partial_out_) {
         partial_.clear();
         partial_out_ = false;
@@ -79,6 +79,11 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
         return emit({}, true, bytes[0] == '\n' ? LineEnd::crlf : LineEnd::cr);
     }
     if ((after_cr_ || held_crs_ > 0) && note_after_cr(bytes)) return emit({}, true, LineEnd::cr);
+    return std::nullopt;
+}
+
+std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit) {
+    if (const auto line = due(bytes)) return line;
     if (bytes.empty()) return std::nullopt;
 
     std::size_t mark = find_mark(bytes, 0);

@@ -40,6 +40,9 @@ class LineReader {
     /// the reader, until the next call.
     std::optional<Line> next(std::string_view& bytes, std::size_t limit);
 
+    /// A line whose end is known only now that more bytes have come, if there is one; what belongs to it is cut off
+    /// `bytes`. next() begins with it.
+    std::optional<Line> due(std::string_view& bytes);
     /// The next line of `bytes`, without its end, if it is as nearly all are: all of it is there, after a line like
     /// itself, ends with CRLF, has no NUL and is within the limit. Cut off `bytes`; nullopt: next() has to look at it.
     std::optional<std::string_view> next_plain(std::string_view& bytes, std::size_t limit) const;
