@@ -16,19 +16,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from agent import Agent, causes  # pylint: disable=wrong-import-position
 from report import Report
-from testbed import IFACE, SERVER, Testbed, stop, wait_until
+from testbed import IFACE, SERVER, Testbed, cpu_seconds, stop, wait_until
 
 RATE = os.environ.get("RATE", "100")
 MEGABYTES = os.environ.get("MB", "1000")
 CONNECTIONS = os.environ.get("CONNECTIONS", "8")
 MODES = os.environ.get("MODES", "native tc").split()
 TRAFFIC = os.path.abspath(os.environ.get("LIVE_TRAFFIC", "build/tests/bench/live_traffic"))
-
-
-def cpu_seconds(process):
-    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
-        fields = file.read().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_memory(process):

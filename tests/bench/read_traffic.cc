@@ -129,7 +129,7 @@ void mail(std::vector<Turn>& turns, unsigned long number, const Profile& p) {
                                    "--=_b\r\nContent-Type: text/plain\r\n\r\n" + text +
                                    "--=_b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: "
                                    "base64\r\nContent-Disposition: attachment; filename=\"report.pdf\"\r\n\r\n" +
-                                   std::string(smtpscope::bench::first_line),
+                                   std::string(first_line),
                                std::string_view(base64_block()).substr(0, lines * 78)));
         turns.push_back(client("--=_b--\r\n.\r\n"));
     }

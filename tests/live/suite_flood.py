@@ -14,7 +14,7 @@ from frames import ACK, PUSH, SYN, Sender
 from mail import Sending, check_records, expected_records, sessions
 from postfix import Postfix
 from report import Report
-from testbed import CLIENT_MAC, SERVER, SERVER_MAC, Testbed
+from testbed import CLIENT_MAC, SERVER, SERVER_MAC, Testbed, cpu_seconds
 
 SESSIONS = int(os.environ.get("SESSIONS", "200000"))
 SYNS = int(os.environ.get("SYNS", "1000000"))
@@ -23,14 +23,6 @@ NOBODY = int(ipaddress.ip_address("10.99.0.77"))  # no address of the server's h
 MOST_EACH = 1150  # bytes of resident memory for a session that has said hello
 MOST_FLOODED = 256 << 20  # bytes, for as many half-open connections as limits.flows lets in
 SLOWER = 2.0  # the last sessions, compared with the first ones
-TICK = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(agent):
-    """Of all its threads, so far."""
-    with open(f"/proc/{agent.process.pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def resident(agent):
@@ -65,13 +57,13 @@ def many_sessions(report, bed):
     packets, server = hello(bed), (NOBODY, 25)
     before, costs = resident(agent), []
     for first in range(0, SESSIONS, BATCH):
-        spent = cpu_seconds(agent)
+        spent = cpu_seconds(agent.process)
         for who, sender in packets:
             for number in range(first, min(first + BATCH, SESSIONS)):
                 client = client_of(number)
                 sender.send(*((client, server) if who == "client" else (server, client)))
         status = agent.idle_status()
-        costs.append(cpu_seconds(agent) - spent)
+        costs.append(cpu_seconds(agent.process) - spent)
     for _, sender in packets:
         sender.close()
     each = (status["memory"]["resident"] - before) / SESSIONS

@@ -59,7 +59,6 @@ def overloaded(report, mode, bed):
     report.equal(f"{mode}: exit status after SIGTERM", agent.stop(), 0)  # what is open is written
     records = agent.read("smtp")
     report.equal(f"{mode}: no record is of two mails", [r for r in records if len(numbers(r)) > 1], [])
-    # Where the connection's beginning was lost nobody knows how much; what the record lacks, it lacks visibly.
     whole = [r for r in records if "missed_bytes" not in r and "incomplete" not in r]
     expected = expected_records(done)
     by_mail = {(e["id.orig_p"], e["mailfrom"]): e for e in expected.values()}

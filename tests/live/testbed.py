@@ -44,6 +44,13 @@ def sh(*command, check=True, **kwargs):
     return done.stdout
 
 
+def cpu_seconds(process):
+    """Of all its threads, so far."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def wait_until(condition, seconds=10.0, what="condition", every=0.02):
     """The first true value of condition(); fails after `seconds`."""
     end = time.monotonic() + seconds

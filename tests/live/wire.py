@@ -14,6 +14,8 @@ import socket
 import struct
 import sys
 
+from frames import folded, word_sum
+
 ETHERNET = 14
 FRAGMENT = 200  # bytes of payload, a multiple of eight
 IGNORE_OUTGOING = 23  # linux/if_packet.h; Python does not name it
@@ -22,20 +24,13 @@ TCP, DESTINATION_OPTIONS, FRAGMENT_HEADER = 6, 60, 44
 numbers = itertools.count(1)
 
 
-def checksum(header):
-    total = sum(struct.unpack(f"!{len(header) // 2}H", header))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return total ^ 0xFFFF
-
-
 def ipv4(header, payload, fragment=0, options=b"", number=None):
     """The packet with lengths and checksum as they have to be. `fragment`: offset in units of eight and flags."""
     number = struct.unpack("!H", header[4:6])[0] if number is None else number
     words = 5 + len(options) // 4
     start = struct.pack("!BBHHHBBH4s4s", 0x40 | words, header[1], words * 4 + len(payload), number, fragment, header[8],
                         header[9], 0, header[12:16], header[16:20]) + options
-    return start[:10] + struct.pack("!H", checksum(start)) + start[12:] + payload
+    return start[:10] + struct.pack("!H", folded(word_sum(start))) + start[12:] + payload
 
 
 def ipv6(header, payload, first):

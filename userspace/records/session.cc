@@ -18,7 +18,6 @@ using smtp::Verb;
 
 namespace {
 
-constexpr std::string_view smtp_source = "SMTP";
 constexpr std::size_t max_address_length = 320;  // bytes: RFC 3696's erratum allows 254
 constexpr std::string_view orcpt_prefix = "ORCPT=rfc822";
 

@@ -98,6 +98,8 @@ class Session final : public smtp::Handler, private Scope {
     };
     using Transactions = std::vector<std::unique_ptr<Transaction>>;
 
+    static constexpr std::string_view smtp_source = "SMTP";  ///< of weirds
+
     bool wants(ExtraField f) const { return options().extra_fields.contains(f); }
     Transaction& open_transaction();
     Transaction* newest();

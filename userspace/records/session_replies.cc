@@ -14,7 +14,6 @@ using smtp::Verb;
 
 namespace {
 
-constexpr std::string_view smtp_source = "SMTP";
 constexpr std::size_t max_rejected = 1000;           // as many as a transaction's recipients by default
 constexpr std::size_t max_rejected_bytes = 1 << 18;  // of all of them together
 constexpr std::size_t max_extensions_length = 1024;  // bytes; servers offer a dozen or two

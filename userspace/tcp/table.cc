@@ -36,11 +36,7 @@ Table::Table(const Limits& limits, const std::vector<std::uint16_t>& server_port
     for (const std::uint16_t port : server_ports) server_ports_[port] = true;
 }
 
-/// The queues go before what stands in them.
-Table::~Table() {
-    for (Queue* queue : {&closing_, &active_, &embryonic_}) queue->clear();
-    waiting_.clear();
-}
+Table::~Table() = default;
 
 ConnId Table::Flow::id() const {
     const Key& k = *key;

@@ -110,9 +110,9 @@ class Table {
     TableStats stats_;
     Timestamp now_{std::chrono::seconds(1)};  ///< captures without times get this one, as from the reference
     Timestamp next_check_{};
-    std::unordered_map<Key, Flow, KeyHash> flows_;
-    std::size_t over_ = 0;    ///< of flows_, those that are
-    Flow* recent_ = nullptr;  ///< the last one found: packets come in trains
+    std::unordered_map<Key, Flow, KeyHash> flows_;  ///< before the queues: these let go of them first
+    std::size_t over_ = 0;                          ///< of flows_, those that are
+    Flow* recent_ = nullptr;                        ///< the last one found: packets come in trains
     Queue embryonic_;  ///< without payload so far, the idlest first; a flood of SYNs fills this queue and no other
     Queue active_;
     Queue closing_;  ///< one end has closed, or both
