@@ -2,9 +2,11 @@
 """TCP packets that no stack has sent, as many of them as one likes: frames written into a namespace's interface."""
 
 import ctypes
+import errno
 import os
 import socket
 import struct
+import time
 
 from testbed import IFACE
 
@@ -68,7 +70,18 @@ class Sender:
         struct.pack_into("!HII", frame, 24, folded(self.ip_sum + addresses), src, dst)
         struct.pack_into("!HH", frame, 34, sport, dport)
         struct.pack_into("!H", frame, 50, folded(self.tcp_sum + addresses + sport + dport))
-        self.socket.send(frame)
+        while not self.sent(frame):
+            time.sleep(0.001)
+
+    def sent(self, frame):
+        """No, if the other end of the veth has not fetched what lies there: a queue of 256 packets, on a busy machine."""
+        try:
+            self.socket.send(frame)
+        except OSError as e:
+            if e.errno != errno.ENOBUFS:
+                raise
+            return False
+        return True
 
     def close(self):
         self.socket.close()
