@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Base64: the fast way and any cutting give what one character at a time gives.
+// Base64: the fast way, any cutting, and whole lines at once give what one character at a time gives.
 #include <string>
 
 #include "fuzz.h"
@@ -32,12 +32,31 @@ Result decode(std::string_view text, Step step) {
     return out;
 }
 
+/// The text as lines, without what looks like a delimiter.
+Result decode_lines(std::string_view text, fuzz::Random& random) {
+    std::string lines;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, 1 + random.below(100));
+        text.remove_prefix(line.size());
+        lines += line;
+        lines += "\r\n";
+    }
+    mime::Base64Decoder decoder;
+    Result out;
+    ENSURE(decoder.decode_lines(lines, out.bytes) == lines.size());
+    if (const auto error = decoder.take_error()) out.errors += *error + "\n";
+    decoder.finish(out.bytes);
+    if (const auto error = decoder.take_error()) out.errors += *error + "\n";
+    return out;
+}
+
 void run(fuzz::Input in) {
     fuzz::Random random(in.u16());
     const std::string_view text = in.rest();
     const Result whole = decode(text, [&] { return text.size(); });
     ENSURE(whole == decode(text, [] { return std::size_t{1}; }));
     ENSURE(whole == decode(text, [&] { return std::size_t{1} + random.below(40); }));
+    if (text.find_first_of("-\r") == text.npos) ENSURE(whole == decode_lines(text, random));
     ENSURE(whole.bytes.size() <= text.size() / 4 * 3 + 3);
 }
 

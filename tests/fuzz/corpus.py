@@ -142,8 +142,8 @@ def seeds():
         yield "engine", bytes([0, 7, 7, 7, 7]) + c
         yield "engine", bytes([3, 1, 2, 3, 4]) + c
     message = "\n".join(line[3:] for line in MESSAGE).encode()
-    yield "mime", bytes([4, 200, 0]) + message
-    yield "mime", bytes([1, 3, 7]) + message.replace(b"text/plain", b"message/rfc822\n\n" + message)
+    yield "mime", bytes([4, 200, 0, 5]) + message
+    yield "mime", bytes([1, 3, 7, 0]) + message.replace(b"text/plain", b"message/rfc822\n\n" + message)
     for a in ADDRESS_LISTS:
         yield "text", a
     for n in notices():

@@ -70,6 +70,10 @@ class Log final : public smtp::Handler {
         text_ += bytes;
         if (crlf) text_ += "\r\n";
     }
+    void smtp_data_lines(std::string_view lines) override {
+        ENSURE(in_data_ && lines.ends_with("\r\n"));
+        text_ += lines;
+    }
     void smtp_data_gap(std::uint64_t length) override {
         ENSURE(in_data_);
         line("gap ", std::to_string(length));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What bodies hold, line by line.
+// What bodies hold, line by line and in several lines at once.
 #include <string>
+#include <utility>
 
 #include "catch.h"
 #include "mime/message.h"
@@ -22,23 +23,32 @@ class Bodies final : public mime::Handler {
     std::string text;
 };
 
+enum class Calls { each_line, each_flushed, together };
+
 /// Lines end with LF here, and CRLF is shown as `$`. `<gap>` is one, `~` at a line's end says that it goes on.
-std::string bodies(const std::string& lines, bool flush = false) {
+std::string bodies(const std::string& lines, Calls calls) {
     Bodies out;
     const MimeOptions options;
     Message message(options, mime::Bodies::decode, out);
+    std::string waiting;
     for (std::size_t begin = 0; begin < lines.size();) {
         const std::size_t end = std::min(lines.find('\n', begin), lines.size());
         std::string line = lines.substr(begin, end - begin);
         const bool whole = !line.ends_with('~');
         if (!whole) line.pop_back();
+        begin = end + 1;
+        if (calls == Calls::together && whole && line != "<gap>") {
+            waiting += line + "\r\n";
+            continue;
+        }
+        message.lines(std::exchange(waiting, {}));
         if (line == "<gap>")
             message.gap(9);
         else
             message.line(line, whole);
-        if (flush) message.flush();
-        begin = end + 1;
+        if (calls == Calls::each_flushed) message.flush();
     }
+    message.lines(waiting);
     message.done();
     std::string shown;
     for (const char c : out.text) {
@@ -86,7 +96,7 @@ TEST_CASE("the bodies of entities", "[mime]") {
     };
     for (const auto& r : rows) {
         INFO(r.name);
-        CHECK(bodies(r.in) == r.out);
-        CHECK(bodies(r.in, true) == r.out);
+        for (const Calls calls : {Calls::each_line, Calls::each_flushed, Calls::together})
+            CHECK(bodies(r.in, calls) == r.out);
     }
 }

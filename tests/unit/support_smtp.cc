@@ -37,6 +37,14 @@ void SmtpRecorder::smtp_data(std::string_view line, bool crlf) {
     events.push_back((crlf ? "| " : "|~ ") + std::string(line));
 }
 
+void SmtpRecorder::smtp_data_lines(std::string_view lines) {
+    while (!lines.empty()) {
+        const std::size_t end = lines.find("\r\n");
+        smtp_data(lines.substr(0, end), true);
+        lines.remove_prefix(end + 2);
+    }
+}
+
 void SmtpRecorder::smtp_unexpected(Side side, std::string_view what, std::string_view detail) {
     events.push_back(std::string("! ") + (side == Side::orig ? "orig " : "resp ") + std::string(what) +
                      (detail.empty() ? "" : ": " + std::string(detail)));

@@ -34,6 +34,7 @@ class SmtpRecorder final : public smtp::Handler {
     void smtp_data_command_lost() override { events.emplace_back("DATA lost"); }
     void smtp_begin_data() override { events.emplace_back("begin"); }
     void smtp_data(std::string_view line, bool crlf) override;
+    void smtp_data_lines(std::string_view lines) override;
     void smtp_data_gap(std::uint64_t length) override { events.push_back("gap " + std::to_string(length)); }
     void smtp_end_data() override { events.emplace_back("end"); }
     void smtp_starttls() override { events.emplace_back("starttls"); }

@@ -2,6 +2,7 @@
 #include "mime/base64.h"
 
 #include <array>
+#include <bit>
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -63,19 +64,21 @@ __attribute__((target("ssse3"))) __m128i vector_of(const std::array<Octet, 16>& 
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets.data()));
 }
 
-/// Sixteen characters at a time, as long as all of them are of the alphabet. Writes up to four octets beyond what it
-/// gives, so it leaves the last two groups to others.
+constexpr std::ptrdiff_t vector_size = 16;
+
+/// Sixteen characters at a time, up to the group with the first that is not of the alphabet. Writes up to sixteen
+/// octets beyond what it gives.
 __attribute__((target("ssse3"))) const char* vector_groups(const char* in, const char* end, char*& out) {
     const __m128i low_half = _mm_set1_epi8(0x0f), slash = _mm_set1_epi8('/');
     const __m128i classes = vector_of(class_of_high_half), foreigners = vector_of(foreign),
                   values = vector_of(to_value);
     const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
-    for (; end - in >= 24; in += 16, out += 12) {
+    while (end - in >= vector_size) {
         const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
         const __m128i low = _mm_and_si128(text, low_half);
         const __m128i high = _mm_and_si128(_mm_srli_epi16(text, 4), low_half);
         const __m128i wrong = _mm_and_si128(_mm_shuffle_epi8(classes, high), _mm_shuffle_epi8(foreigners, low));
-        if (_mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())) != 0xffff) break;
+        const auto right = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())));
         // 19 is right for `+`; `/` is three less.
         const __m128i shift =
             _mm_add_epi8(_mm_shuffle_epi8(values, high), _mm_and_si128(_mm_cmpeq_epi8(text, slash), _mm_set1_epi8(-3)));
@@ -83,6 +86,14 @@ __attribute__((target("ssse3"))) const char* vector_groups(const char* in, const
         const __m128i twelves = _mm_maddubs_epi16(sixes, _mm_set1_epi32(0x01400140));
         const __m128i groups = _mm_madd_epi16(twelves, _mm_set1_epi32(0x00011000));
         _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi8(groups, order));
+        if (right != 0xffff) {
+            const int whole = std::countr_one(right) / 4;
+            in += 4 * whole;
+            out += 3 * whole;
+            break;
+        }
+        in += vector_size;
+        out += vector_size / 4 * 3;
     }
     return in;
 }
@@ -97,7 +108,10 @@ const bool has_vectors = __builtin_cpu_supports("ssse3") != 0;
 const char* Base64Decoder::whole_groups(const char* in, const char* end, char*& out) const {
     if (ended_ || size_ > 0) return in;
 #ifdef __x86_64__
-    if (has_vectors && end - in >= 24) in = vector_groups(in, end, out);
+    if (has_vectors && end - in >= vector_size) {
+        in = vector_groups(in, end, out);
+        if (end - in >= vector_size) return in;
+    }
 #endif
     for (; end - in >= 8; in += 8, out += 6) {  // two at once: neither waits for the other's loads
         const std::uint32_t a = group_at(in), b = group_at(in + 4);
@@ -114,24 +128,46 @@ const char* Base64Decoder::whole_groups(const char* in, const char* end, char*& 
 }
 
 void Base64Decoder::decode(std::string_view text, std::string& out) {
-    const std::size_t before = out.size();
-    out.resize(before + (text.size() + size_) / 4 * 3 + 3);
-    char* to = out.data() + before;
+    char* to = make_room(text.size(), out);
     const char* in = text.data();
     const char* const end = in + text.size();
-    while ((in = whole_groups(in, end, to)) != end) {
-        const char c = *in++;
-        const std::uint32_t value = places[3][octet(c)];
-        if (c == '=') {
-            ++padding_;
-        } else if (value == invalid) {
-            note(Error::character, octet(c));
-            continue;
-        }
-        group_ = group_ << 6 | (value & ~invalid);
-        if (++size_ == 4) complete_group(to);
+    while ((in = whole_groups(in, end, to)) != end) character(*in++, to);
+    out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+std::size_t Base64Decoder::decode_lines(std::string_view lines, std::string& out) {
+    char* to = make_room(lines.size(), out);
+    const char* in = lines.data();
+    const char* const end = in + lines.size();
+    for (bool begins = true; in != end && !(begins && in[0] == '-' && in[1] == '-');) {
+        in = whole_groups(in, end, to);
+        begins = in[0] == '\r' && in[1] == '\n';
+        if (begins)
+            in += 2;
+        else
+            character(*in++, to);
     }
     out.resize(static_cast<std::size_t>(to - out.data()));
+    return static_cast<std::size_t>(in - lines.data());
+}
+
+/// At the end of `out`, for what `length` characters stand for.
+char* Base64Decoder::make_room(std::size_t length, std::string& out) const {
+    constexpr std::size_t beyond = 16;  // octets that whole_groups() may write behind its last one
+    const std::size_t before = out.size();
+    out.resize(before + (length + size_) / 4 * 3 + beyond);
+    return out.data() + before;
+}
+
+void Base64Decoder::character(char c, char*& out) {
+    const std::uint32_t value = places[3][octet(c)];
+    if (c == '=') {
+        ++padding_;
+    } else if (value == invalid) {
+        return note(Error::character, octet(c));
+    }
+    group_ = group_ << 6 | (value & ~invalid);
+    if (++size_ == 4) complete_group(out);
 }
 
 void Base64Decoder::complete_group(char*& out) {

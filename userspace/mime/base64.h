@@ -16,6 +16,9 @@ class Base64Decoder {
   public:
     /// Appends what `text` stands for.
     void decode(std::string_view text, std::string& out);
+    /// The same for whole lines, each with its CRLF, which is no part of the text: up to the first that begins with
+    /// `--`, which only a delimiter does. How much was taken.
+    std::size_t decode_lines(std::string_view lines, std::string& out);
     /// The text is over: completes a group that is left open, as if it were padded.
     void finish(std::string& out);
     /// What is wrong, in the reference's words for `base64_illegal_encoding`: the first thing that was, and at the end
@@ -27,7 +30,9 @@ class Base64Decoder {
   private:
     enum class Error : std::uint8_t { none, character, after_padding, incomplete };
 
+    char* make_room(std::size_t length, std::string& out) const;
     const char* whole_groups(const char* in, const char* end, char*& out) const;
+    void character(char c, char*& out);
     void complete_group(char*& out);
     void note(Error error, std::uint8_t detail);
 

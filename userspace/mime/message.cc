@@ -15,6 +15,10 @@ bool begins_field(std::string_view line) {
     const std::size_t colon = line.find(':');
     return colon != line.npos && colon > 0 && line.substr(0, colon).find_first_of(" \t") == line.npos;
 }
+/// How much there is before the first line, from the second on, that may be a delimiter. Each line has its CRLF.
+std::size_t up_to_dashes(std::string_view lines) {
+    return std::min(lines.find("\r\n--"), lines.size() - 2) + 2;
+}
 }  // namespace
 
 Message::Message(const MimeOptions& options, Bodies bodies, Handler& handler)
@@ -28,8 +32,21 @@ void Message::line(std::string_view text, bool crlf) {
     Entity& e = entities_.back();
     if (e.in_header)
         header_line(e, text);
-    else if (bodies_ == Bodies::decode && !e.ended && e.type.type == MediaType::other)
+    else if (has_content(e))
         body_line(e, text, crlf);
+}
+
+void Message::lines(std::string_view text) {
+    while (!text.empty()) {
+        Entity& e = entities_.back();
+        if (e.in_header || e.torn || text.starts_with("--")) {
+            const std::size_t end = text.find("\r\n");
+            line(text.substr(0, end), true);
+            text.remove_prefix(end + 2);
+        } else {
+            text.remove_prefix(body_lines(e, text));
+        }
+    }
 }
 
 void Message::gap(std::uint64_t length) {
@@ -181,6 +198,34 @@ void Message::end_entity(std::size_t i) {
 
 // ---- bodies
 
+bool Message::has_content(const Entity& e) const {
+    return bodies_ == Bodies::decode && !e.ended && e.type.type == MediaType::other;
+}
+
+/// The lines up to the first that may be a delimiter; how long they are.
+std::size_t Message::body_lines(Entity& e, std::string_view text) {
+    std::size_t length = 0;
+    if (!has_content(e)) {
+        length = up_to_dashes(text);
+    } else if (e.encoding == Encoding::base64) {
+        length = e.base64.decode_lines(text, content_);
+        report_base64(e);
+    } else if (e.encoding == Encoding::quoted_printable) {
+        for (; length < text.size() && !text.substr(length).starts_with("--"); length += 2) {
+            const std::string_view line = text.substr(length, text.find("\r\n", length) - length);
+            text_line(e, line, true);
+            length += line.size();
+        }
+    } else {
+        length = up_to_dashes(text);
+        begin_text(e);
+        content_ += text.substr(0, length - 2);
+        end_text_line(e);
+    }
+    if (content_.size() >= flush_size) flush();
+    return length;
+}
+
 void Message::body_line(Entity& e, std::string_view text, bool crlf) {
     if (e.encoding == Encoding::base64)
         base64_line(e, text, crlf);
@@ -197,18 +242,25 @@ void Message::base64_line(Entity& e, std::string_view text, bool crlf) {
     report_base64(e);
 }
 
-/// The line's end is held back within a multipart, because it belongs to the delimiter if one follows (RFC 2046,
-/// 5.1.1).
 void Message::text_line(Entity& e, std::string_view text, bool crlf) {
-    if (std::exchange(e.held_line_end, false)) content_ += "\r\n";
-    e.torn = false;
+    begin_text(e);
     if (e.encoding == Encoding::quoted_printable)
         crlf = decode_quoted_printable(text, content_) && crlf;
     else
         content_ += text;
+    if (crlf) end_text_line(e);
+}
+
+void Message::begin_text(Entity& e) {
+    if (std::exchange(e.held_line_end, false)) content_ += "\r\n";
+    e.torn = false;
     // Where the reference does not hold it back, a line without content makes a file too.
     if (!e.part || e.encoding == Encoding::quoted_printable) content_due_ = true;
-    if (!crlf) return;
+}
+
+/// The line's end is held back within a multipart, because it belongs to the delimiter if one follows (RFC 2046,
+/// 5.1.1).
+void Message::end_text_line(Entity& e) {
     if (e.within_parts)
         e.held_line_end = true;
     else

@@ -39,6 +39,8 @@ class Message {
 
     /// The next line, without its end; `crlf` is false for a piece of a line.
     void line(std::string_view text, bool crlf);
+    /// Several whole lines, each with its CRLF; there is no other CRLF in them.
+    void lines(std::string_view text);
     /// `length` bytes are missing before the next line: a header field that was begun is not to be trusted, nor is one
     /// that the next line seems to be.
     void gap(std::uint64_t length);
@@ -71,6 +73,10 @@ class Message {
     void header_line(Entity& e, std::string_view text);
     void end_header(Entity& e);
     void report_lost(Entity& e);
+    bool has_content(const Entity& e) const;
+    std::size_t body_lines(Entity& e, std::string_view text);
+    void begin_text(Entity& e);
+    void end_text_line(Entity& e);
     void body_line(Entity& e, std::string_view text, bool crlf);
     void base64_line(Entity& e, std::string_view text, bool crlf);
     void text_line(Entity& e, std::string_view text, bool crlf);

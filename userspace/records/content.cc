@@ -34,14 +34,19 @@ Content::Content(Scope& scope, bool is_orig)
 Content::~Content() = default;
 
 void Content::line(std::string_view text, bool crlf) {
+    const std::string_view end = crlf ? "\r\n" : "";
     begun_ = true;
-    size_ += text.size() + (crlf ? 2 : 0);
-    if (whole_) {
-        raw_ += text;
-        if (crlf) raw_ += "\r\n";
-        if (raw_.size() >= flush_size) flush_whole();
-    }
+    size_ += text.size() + end.size();
+    add_to_whole(text);
+    add_to_whole(end);
     message_.line(text, crlf);
+}
+
+void Content::lines(std::string_view text) {
+    begun_ = true;
+    size_ += text.size();
+    add_to_whole(text);
+    message_.lines(text);
 }
 
 void Content::gap(std::uint64_t length) {
@@ -56,6 +61,12 @@ void Content::gap(std::uint64_t length) {
 void Content::flush() {
     message_.flush();
     flush_whole();
+}
+
+void Content::add_to_whole(std::string_view text) {
+    if (!whole_) return;
+    raw_ += text;
+    if (raw_.size() >= flush_size) flush_whole();
 }
 
 void Content::flush_whole() {

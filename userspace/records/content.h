@@ -19,6 +19,8 @@ class Content final : public mime::Handler {
 
     /// A line, dots unstuffed; without `crlf` a piece of a line.
     void line(std::string_view text, bool crlf);
+    /// Several, each with its CRLF.
+    void lines(std::string_view text);
     void gap(std::uint64_t length);
     /// Everything up to now has its time: what is still to be decoded comes later.
     std::uint64_t size() const { return size_; }  ///< so far, with every line's end as CRLF and what was lost
@@ -37,6 +39,7 @@ class Content final : public mime::Handler {
   private:
     std::unique_ptr<files::File> begin_file(std::string_view mime_type, Timestamp ts);
     void end_file(std::unique_ptr<files::File>& file);
+    void add_to_whole(std::string_view text);
     void flush_whole();
 
     void header_field(Info& rec, const mime::HeaderField& field);

@@ -384,14 +384,23 @@ void Session::smtp_begin_data() {
     content_ = std::make_unique<Content>(static_cast<Scope&>(*this), from_originator_);
 }
 
-void Session::smtp_data(std::string_view line, bool crlf) {
+/// The message of which the next content is.
+Content& Session::content() {
     if (!content_->begun())
         if (Transaction* t = find(message_tag_)) {
             t->content_seen = true;
             // Of a message that was seen there is a record, whatever is known of its envelope.
             t->info.has_client_activity |= t->commands_lost;
         }
-    content_->line(line, crlf);
+    return *content_;
+}
+
+void Session::smtp_data(std::string_view line, bool crlf) {
+    content().line(line, crlf);
+}
+
+void Session::smtp_data_lines(std::string_view lines) {
+    content().lines(lines);
 }
 
 void Session::smtp_data_gap(std::uint64_t length) {

@@ -57,6 +57,7 @@ class Session final : public smtp::Handler, private Scope {
     void smtp_data_command_lost() override;
     void smtp_begin_data() override;
     void smtp_data(std::string_view line, bool crlf) override;
+    void smtp_data_lines(std::string_view lines) override;
     void smtp_data_gap(std::uint64_t length) override;
     void smtp_end_data() override;
     void smtp_starttls() override;
@@ -125,6 +126,7 @@ class Session final : public smtp::Handler, private Scope {
     void rcpt(std::string_view arg);
     void auth(const smtp::Request& request);
     Facts& facts();
+    Content& content();
     void content_command(Transaction& t, const smtp::Request& request);
     void mail_answered(Transaction& t, std::uint16_t code);
     void content_answered(Transaction& t, std::uint16_t code);

@@ -262,17 +262,13 @@ void Analyzer::content_line(const Line& line, bool crlf) {
     handler_->smtp_data(text, crlf);
 }
 
-/// The way of nearly all content, with nothing to be decided but where its lines end: those of a message that nothing
-/// was lost of, up to its end.
-void Analyzer::plain_content(LineReader& r, std::string_view& bytes) {
+/// The way of nearly all content, with nothing to be decided: lines of a message that nothing was lost of.
+void Analyzer::plain_content(const LineReader& r, std::string_view& bytes) {
     if (!data_begun_ || gapped_ || recovering_ || loss_) return;
-    while (!bytes.starts_with(".\r")) {
-        auto text = r.next_plain(bytes, limits_->line_length);
-        if (!text) return;
-        crlf_seen_ = true;
-        if (text->starts_with('.')) text->remove_prefix(1);
-        handler_->smtp_data(*text, true);
-    }
+    const std::string_view lines = r.plain_lines(bytes, limits_->line_length);
+    if (lines.empty()) return;
+    crlf_seen_ = true;
+    handler_->smtp_data_lines(lines);
 }
 
 /// Not before it is known that the message's end is not among it.

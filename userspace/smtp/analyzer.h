@@ -68,7 +68,7 @@ class Analyzer {
     void bdat_command(std::string_view arg);
     void data_line(const Line& line);
     void content_line(const Line& line, bool crlf);
-    void plain_content(LineReader& r, std::string_view& bytes);
+    void plain_content(const LineReader& r, std::string_view& bytes);
     void report_lost_content();
     void take_chunk(std::string_view& bytes);
     void finish_chunk();

@@ -17,8 +17,22 @@ void BdatLines::pieces(std::string_view& line, Handler& handler) {
     }
 }
 
+/// Hands out the lines at the beginning of `octets` that are as nearly all are: whole, ended by CRLF, not too long.
+void BdatLines::plain_lines(std::string_view& octets, Handler& handler) {
+    std::size_t end = 0;
+    for (;;) {
+        const std::size_t lf = octets.find('\n', end);
+        if (lf == octets.npos || lf == end || octets[lf - 1] != '\r' || lf - 1 - end > max_line_length) break;
+        end = lf + 1;
+    }
+    if (end == 0) return;
+    handler.smtp_data_lines(octets.substr(0, end));
+    octets.remove_prefix(end);
+}
+
 void BdatLines::data(std::string_view octets, Handler& handler) {
     while (!octets.empty()) {
+        if (partial_.empty()) plain_lines(octets, handler);
         const std::size_t lf = octets.find('\n');
         if (lf == octets.npos) {
             partial_ += octets;

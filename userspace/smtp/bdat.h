@@ -19,6 +19,7 @@ class BdatLines {
     bool has_partial() const { return !partial_.empty(); }
 
   private:
+    static void plain_lines(std::string_view& octets, Handler& handler);
     static void pieces(std::string_view& line, Handler& handler);
 
     std::string partial_;

@@ -12,20 +12,28 @@ namespace smtpscope::smtp {
 
 namespace {
 
+bool is_mark(char c) {
+    return c == '\r' || c == '\n' || c == '\0';
+}
+
 /// The first CR, LF or NUL from `from` on; the text's size if there is none.
 std::size_t find_mark(std::string_view text, std::size_t from) {
     std::size_t i = from;
 #ifdef __SSE2__
-    const __m128i cr = _mm_set1_epi8('\r'), lf = _mm_set1_epi8('\n'), nul = _mm_setzero_si128();
-    for (; i + 16 <= text.size(); i += 16) {
-        const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
-        const __m128i hit =
-            _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, cr), _mm_cmpeq_epi8(v, lf)), _mm_cmpeq_epi8(v, nul));
-        if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit)))
-            return i + static_cast<std::size_t>(std::countr_zero(mask));
+    // One comparison finds all three, and the few others that come before them.
+    const __m128i last = _mm_set1_epi8('\r');
+    for (; i + 32 <= text.size(); i += 32) {
+        const auto* const p = reinterpret_cast<const __m128i*>(text.data() + i);
+        const __m128i a = _mm_loadu_si128(p), b = _mm_loadu_si128(p + 1);
+        const __m128i hit_a = _mm_cmpeq_epi8(_mm_min_epu8(a, last), a),
+                      hit_b = _mm_cmpeq_epi8(_mm_min_epu8(b, last), b);
+        auto mask = static_cast<unsigned>(_mm_movemask_epi8(hit_a) | _mm_movemask_epi8(hit_b) << 16);
+        for (; mask != 0; mask &= mask - 1)
+            if (const std::size_t at = i + static_cast<std::size_t>(std::countr_zero(mask)); is_mark(text[at]))
+                return at;
     }
 #endif
-    while (i < text.size() && text[i] != '\r' && text[i] != '\n' && text[i] != '\0') ++i;
+    while (i < text.size() && !is_mark(text[i])) ++i;
     return i;
 }
 
@@ -128,15 +136,19 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
     return emit(text, true, crlf ? LineEnd::crlf : after_cr_ ? LineEnd::cr : LineEnd::lf);
 }
 
-std::optional<std::string_view> LineReader::next_plain(std::string_view& bytes, std::size_t limit) const {
+std::string_view LineReader::plain_lines(std::string_view& bytes, std::size_t limit) const {
     const bool in_between = partial_.empty() && !mid_line_ && !after_cr_ && !dot_held_ && held_crs_ == 0 && plain_;
-    if (!in_between || before_ != LineEnd::crlf) return std::nullopt;
-    const std::size_t mark = find_mark(bytes, 0);
-    if (mark + 1 >= bytes.size() || bytes[mark] != '\r' || bytes[mark + 1] != '\n') return std::nullopt;
-    if (limit > 0 && mark > limit) return std::nullopt;
-    const std::string_view text = bytes.substr(0, mark);
-    bytes.remove_prefix(mark + 2);
-    return text;
+    if (!in_between || before_ != LineEnd::crlf) return {};
+    std::size_t end = 0;
+    while (end < bytes.size() && bytes[end] != '.') {
+        const std::size_t mark = find_mark(bytes, end);
+        if (mark + 1 >= bytes.size() || bytes[mark] != '\r' || bytes[mark + 1] != '\n') break;
+        if (limit > 0 && mark - end > limit) break;
+        end = mark + 2;
+    }
+    const std::string_view lines = bytes.substr(0, end);
+    bytes.remove_prefix(end);
+    return lines;
 }
 
 std::optional<Line> LineReader::release_dot() {

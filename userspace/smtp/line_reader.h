@@ -43,9 +43,10 @@ class LineReader {
     /// A line whose end is known only now that more bytes have come, if there is one; what belongs to it is cut off
     /// `bytes`. next() begins with it.
     std::optional<Line> due(std::string_view& bytes);
-    /// The next line of `bytes`, without its end, if it is as nearly all are: all of it is there, after a line like
-    /// itself, ends with CRLF, has no NUL and is within the limit. Cut off `bytes`; nullopt: next() has to look at it.
-    std::optional<std::string_view> next_plain(std::string_view& bytes, std::size_t limit) const;
+    /// The lines at the beginning of `bytes`, each with its end, that are as nearly all of a message are: whole, after
+    /// a line like themselves, ended by CRLF, without NUL, within the limit, and not begun by a dot. Cut off `bytes`;
+    /// next() has to look at what is left.
+    std::string_view plain_lines(std::string_view& bytes, std::size_t limit) const;
 
     /// Ends the line that was begun, if there is one: bytes are missing, or no more will come.
     std::optional<Line> flush();

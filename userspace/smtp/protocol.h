@@ -113,6 +113,8 @@ class Handler {
     virtual void smtp_begin_data() = 0;
     /// A line of it, dots unstuffed; without `crlf` a piece of a line.
     virtual void smtp_data(std::string_view line, bool crlf) = 0;
+    /// Several lines, each with its CRLF; there is no other CRLF in them. The same as smtp_data() for each of them.
+    virtual void smtp_data_lines(std::string_view lines) = 0;
     virtual void smtp_data_gap(std::uint64_t length) = 0;
     virtual void smtp_end_data() = 0;
     virtual void smtp_starttls() = 0;
