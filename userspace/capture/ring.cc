@@ -17,6 +17,8 @@
 namespace smtpscope::capture {
 namespace {
 
+constexpr std::chrono::milliseconds longest_pause{1}, often{10};
+
 void* map_or_throw(std::size_t length, int protection, int fd, std::size_t offset) {
     void* p = mmap(nullptr, length, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
     if (p == MAP_FAILED) throw Error(std::string("cannot map the ring: ") + std::strerror(errno));
@@ -30,6 +32,7 @@ Ring::Ring(int fd, std::size_t size, volatile std::uint32_t* need_wake)
       woken_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       size_(size),
       page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
+      pause_(std::min<std::chrono::nanoseconds>(longest_pause, std::chrono::nanoseconds(size / 16))),
       need_wake_(need_wake) {
     if (!woken_) throw Error(std::string("cannot wait for the ring: eventfd: ") + std::strerror(errno));
     consumer_ = static_cast<unsigned long*>(map_or_throw(page_, PROT_READ | PROT_WRITE, fd, 0));
@@ -82,21 +85,34 @@ std::size_t Ring::consume(const Visit& visit) {
 }
 
 void Ring::wait(std::chrono::nanoseconds timeout) {
+    using Clock = std::chrono::steady_clock;
     if (produced() != position_) return;
+    if (busy_) {
+        sleep(std::min(timeout, pause_), Waking::by_others);
+        busy_ = produced() != position_;
+        if (busy_) return;
+    }
     *need_wake_ = 1;
     // The flag first, then a look: a record that was reserved before the flag could be seen is seen by poll(), which
     // compares the positions itself, and any later one wakes us.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    pollfd p[] = {{fd_, POLLIN, 0}, {woken_.get(), POLLIN, 0}};
+    sleep(timeout, Waking::by_records_too);
+    *need_wake_ = 0;
+    const auto now = Clock::now();
+    busy_ = now - woken_at_ < often;
+    woken_at_ = now;
+}
+
+void Ring::sleep(std::chrono::nanoseconds timeout, Waking waking) {
+    pollfd p[] = {{woken_.get(), POLLIN, 0}, {fd_, POLLIN, 0}};
     timespec t{};
     timeout = std::max(timeout, std::chrono::nanoseconds(0));
     t.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(timeout).count();
     t.tv_nsec = (timeout % std::chrono::seconds(1)).count();
-    if (ppoll(p, std::size(p), &t, nullptr) < 0 && errno != EINTR)
+    if (ppoll(p, waking == Waking::by_records_too ? 2 : 1, &t, nullptr) < 0 && errno != EINTR)
         throw Error(std::string("cannot wait for the ring: ") + std::strerror(errno));
-    *need_wake_ = 0;
     std::uint64_t times = 0;
-    if (p[1].revents) (void)!read(woken_.get(), &times, sizeof times);
+    if (p[0].revents) (void)!read(woken_.get(), &times, sizeof times);
 }
 
 void Ring::wake() {

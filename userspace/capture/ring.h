@@ -30,7 +30,9 @@ class Ring {
     /// Passes on at most about a quarter of the ring. The number of records. If `visit` throws, its record is consumed.
     std::size_t consume(const Visit& visit);
 
-    /// Returns at once if there are records, else when one comes, after `timeout`, at a signal, or after wake().
+    /// Returns at once if there are records, else when one comes, after `timeout`, at a signal, or after wake(). Where
+    /// records would wake it more often than a hundred times a second, it lets up to a millisecond pass before it looks
+    /// again: a wake-up costs the sender of the mail more than a copy.
     void wait(std::chrono::nanoseconds timeout);
     /// Thread-safe.
     void wake();
@@ -40,6 +42,9 @@ class Ring {
     std::size_t size() const { return size_; }
 
   private:
+    enum class Waking : bool { by_others, by_records_too };
+
+    void sleep(std::chrono::nanoseconds timeout, Waking waking);
     void publish() { __atomic_store_n(consumer_, position_, __ATOMIC_RELEASE); }
     unsigned long produced() const { return __atomic_load_n(producer_, __ATOMIC_ACQUIRE); }
 
@@ -47,6 +52,9 @@ class Ring {
     Descriptor woken_;  ///< an eventfd
     std::size_t size_;
     std::size_t page_;
+    std::chrono::nanoseconds pause_;  ///< 2 GB/s fill an eighth of the ring in this time
+    std::chrono::steady_clock::time_point woken_at_{};
+    bool busy_ = false;  ///< woken twice in short time, and something has come in each pause since
     volatile std::uint32_t* need_wake_;
     unsigned long* consumer_ = nullptr;        ///< position up to which we have read; ours
     const unsigned long* producer_ = nullptr;  ///< position up to which has been reserved; the kernel's
