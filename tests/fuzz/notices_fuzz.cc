@@ -28,7 +28,9 @@ void search(const Blocklists& lists, std::string_view reply) {
 }
 
 void parse(std::string_view text) {
-    const Software s = parse_version(text);
+    Software s;
+    s.unparsed_version = text;
+    parse_version(s);
     ENSURE(s.unparsed_version == text);
     ENSURE(s.name.size() <= text.size() + std::string_view("Android (Google Pixel)").size());
     ENSURE(!s.version_addl || s.version_addl->size() <= text.size() || *s.version_addl == "Mobile");

@@ -40,18 +40,6 @@ Pool& pool() {
     return of_thread;
 }
 
-/// OpenSSL 3 looks an algorithm up anew each time it is named by its old function, which costs more than a small file.
-const EVP_MD* find(HashAlgorithm algorithm) {
-#if OPENSSL_VERSION_NUMBER >= 0x30000000L
-    static const std::array<const EVP_MD*, 3> found = {EVP_MD_fetch(nullptr, "MD5", nullptr),
-                                                       EVP_MD_fetch(nullptr, "SHA1", nullptr),
-                                                       EVP_MD_fetch(nullptr, "SHA256", nullptr)};
-#else
-    static const std::array<const EVP_MD*, 3> found = {EVP_md5(), EVP_sha1(), EVP_sha256()};
-#endif
-    return found[static_cast<std::size_t>(algorithm)];
-}
-
 std::string hexadecimal(const unsigned char* bytes, std::size_t size) {
     constexpr char digits[] = "0123456789abcdef";
     std::string out(2 * size, '0');
@@ -76,11 +64,23 @@ std::optional<std::string>& field(FileInfo& rec, HashAlgorithm algorithm) {
 
 }  // namespace
 
+// OpenSSL 3 looks an algorithm up anew each time it is named by its old function, which costs more than a small file.
+const evp_md_st* find_digest(HashAlgorithm algorithm) {
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+    static const std::array<const EVP_MD*, 3> found = {EVP_MD_fetch(nullptr, "MD5", nullptr),
+                                                       EVP_MD_fetch(nullptr, "SHA1", nullptr),
+                                                       EVP_MD_fetch(nullptr, "SHA256", nullptr)};
+#else
+    static const std::array<const EVP_MD*, 3> found = {EVP_md5(), EVP_sha1(), EVP_sha256()};
+#endif
+    return found[static_cast<std::size_t>(algorithm)];
+}
+
 Hasher::Hasher(const std::vector<HashAlgorithm>& algorithms) {
     digests_.reserve(algorithms.size());
     for (const HashAlgorithm algorithm : algorithms) {
-        const EVP_MD* method = find(algorithm);
-        if (!method) continue;  // switched off in the machine's libcrypto, as MD5 is in FIPS mode
+        const EVP_MD* method = find_digest(algorithm);
+        if (!method) continue;
         EVP_MD_CTX* context = pool().take();
         if (!context) throw std::bad_alloc();
         EVP_DigestInit_ex(context, method, nullptr);

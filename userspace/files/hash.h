@@ -9,8 +9,12 @@
 #include "smtpscope/records.h"
 
 struct evp_md_ctx_st;
+struct evp_md_st;
 
 namespace smtpscope::files {
+
+/// libcrypto's EVP_MD of an algorithm, looked up once; nullptr if it is switched off there, as MD5 is in FIPS mode.
+const evp_md_st* find_digest(HashAlgorithm algorithm);
 
 class Hasher {
   public:

@@ -1,46 +1,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "log/escape.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <cstdint>
-#include <cstring>
 
 #include "log/utf8.h"
 
 namespace smtpscope::log {
 namespace {
 
-constexpr std::uint64_t every(std::uint8_t byte) {
-    return 0x0101010101010101ULL * byte;
-}
-constexpr std::uint64_t tops = every(0x80);
-
-// Each is not zero if, and only if, some byte of the word is what the name says.
-constexpr std::uint64_t has_zero(std::uint64_t w) {
-    return (w - every(1)) & ~w & tops;
-}
-constexpr std::uint64_t has(std::uint64_t w, char c) {
-    return has_zero(w ^ every(static_cast<std::uint8_t>(c)));
-}
-constexpr std::uint64_t has_less(std::uint64_t w, std::uint8_t n) {
-    return (w - every(n)) & ~w & tops;
-}
-
 constexpr bool is_printable_ascii(char c) {
     return c >= 0x20 && c < 0x7f;
 }
 
-/// How many bytes at the front are printable ASCII and none of the special ones: nearly always all of them, so eight
+/// How many bytes at the front are printable ASCII and none of the special ones: nearly always all of them, so sixteen
 /// are looked at together.
 template <char... Special>
 std::size_t plain_prefix(std::string_view text) {
     std::size_t i = 0;
-    for (; i + 8 <= text.size(); i += 8) {
-        std::uint64_t w = 0;
-        std::memcpy(&w, text.data() + i, 8);
-        const std::uint64_t odd =
-            (w & tops) | has_less(w, 0x20) | has(w, 0x7f) | (std::uint64_t{0} | ... | has(w, Special));
-        if (odd != 0) break;
+#ifdef __SSE2__
+    const __m128i below = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
+    for (; i + 16 <= text.size(); i += 16) {
+        const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+        // As signed numbers those beyond ASCII are below too.
+        const __m128i printable = _mm_andnot_si128(_mm_cmpeq_epi8(v, del), _mm_cmpgt_epi8(v, below));
+        __m128i special = _mm_setzero_si128();
+        ((special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(Special)))), ...);
+        if (_mm_movemask_epi8(_mm_andnot_si128(special, printable)) != 0xffff) break;
     }
+#endif
     while (i < text.size() && is_printable_ascii(text[i]) && ((text[i] != Special) && ...)) ++i;
     return i;
 }
@@ -74,8 +65,8 @@ constexpr char json_letter(char c) {
 /// Whether the reference would print every character of the text; `Controls` are the control characters that pass.
 template <class Controls>
 bool is_fit(std::string_view text, Controls passes) {
-    for (std::size_t i = 0; i < text.size();) {
-        if (is_printable_ascii(text[i]) || passes(text[i])) {
+    for (std::size_t i = 0; (i += plain_prefix<>(text.substr(i))) < text.size();) {
+        if (passes(text[i])) {
             ++i;
             continue;
         }
@@ -88,14 +79,19 @@ bool is_fit(std::string_view text, Controls passes) {
 
 void append_json_special(std::string& out, std::string_view text) {
     const bool fit = is_fit(text, [](char c) { return json_letter(c) != 0; });
-    for (const char c : text) {
+    while (!text.empty()) {
+        const std::size_t plain = plain_prefix<'"', '\\'>(text);
+        out.append(text.substr(0, plain));
+        if (plain == text.size()) break;
+        const char c = text[plain];
+        text.remove_prefix(plain + 1);
         if (c == '"' || c == '\\') {
             out += '\\';
             out += c;
         } else if (const char letter = json_letter(c)) {
             out += '\\';
             out += letter;
-        } else if (fit || is_printable_ascii(c)) {
+        } else if (fit) {
             out += c;
         } else {
             append_hex(out, c, "\\\\x");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -101,6 +102,17 @@ std::uint8_t octet(char c) {
     return static_cast<std::uint8_t>(c);
 }
 
+/// How many bytes at the front are ASCII: nearly always all of them.
+std::size_t ascii_prefix(std::string_view text) {
+    std::size_t i = 0;
+    for (std::uint64_t word = 0; i + sizeof word <= text.size(); i += sizeof word) {
+        std::memcpy(&word, text.data() + i, sizeof word);
+        if ((word & 0x8080808080808080ULL) != 0) break;
+    }
+    while (i < text.size() && octet(text[i]) < 0x80) ++i;
+    return i;
+}
+
 /// Bytes of the character that the text begins with; 0 if it is not valid.
 std::size_t character_length(std::string_view text) {
     const std::uint8_t lead = octet(text[0]);
@@ -119,8 +131,8 @@ std::size_t character_length(std::string_view text) {
 }  // namespace
 
 std::string valid_utf8(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
+    std::string out(text.substr(0, ascii_prefix(text)));
+    text.remove_prefix(out.size());
     while (!text.empty()) {
         const std::size_t length = character_length(text);
         if (length == 0)

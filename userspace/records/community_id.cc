@@ -8,21 +8,24 @@
 #include <memory>
 #include <utility>
 
+#include "files/hash.h"
+
 namespace smtpscope::records {
 
 namespace {
 
 using Digest = std::array<std::uint8_t, 20>;
 
-Digest sha1(const std::uint8_t* bytes, std::size_t size) {
+std::optional<Digest> sha1(const std::uint8_t* bytes, std::size_t size) {
     // Looking the algorithm up costs more than a digest of so few bytes.
-    static const EVP_MD* const algorithm = EVP_sha1();
+    static const EVP_MD* const algorithm = files::find_digest(HashAlgorithm::sha1);
     thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                                        &EVP_MD_CTX_free);
     Digest out{};
-    EVP_DigestInit_ex(context.get(), algorithm, nullptr);
-    EVP_DigestUpdate(context.get(), bytes, size);
-    EVP_DigestFinal_ex(context.get(), out.data(), nullptr);
+    if (!algorithm || EVP_DigestInit_ex(context.get(), algorithm, nullptr) != 1 ||
+        EVP_DigestUpdate(context.get(), bytes, size) != 1 ||
+        EVP_DigestFinal_ex(context.get(), out.data(), nullptr) != 1)
+        return std::nullopt;
     return out;
 }
 
@@ -47,7 +50,7 @@ bool comes_first(const Endpoint& a, const Endpoint& b) {
 
 }  // namespace
 
-std::string community_id(const ConnId& id) {
+std::optional<std::string> community_id(const ConnId& id) {
     constexpr std::uint8_t tcp = 6;
     Endpoint a = endpoint(id.orig_h, id.orig_p), b = endpoint(id.resp_h, id.resp_p);
     if (!comes_first(a, b)) std::swap(a, b);
@@ -63,9 +66,10 @@ std::string community_id(const ConnId& id) {
         bytes[n++] = static_cast<std::uint8_t>(e->port >> 8);
         bytes[n++] = static_cast<std::uint8_t>(e->port);
     }
-    const Digest digest = sha1(bytes.data(), n);
+    const auto digest = sha1(bytes.data(), n);
+    if (!digest) return std::nullopt;
     std::array<unsigned char, 29> text{};
-    EVP_EncodeBlock(text.data(), digest.data(), static_cast<int>(digest.size()));
+    EVP_EncodeBlock(text.data(), digest->data(), static_cast<int>(digest->size()));
     return "1:" + std::string(text.begin(), text.end() - 1);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "smtpscope/records.h"
@@ -8,7 +9,7 @@
 namespace smtpscope::records {
 
 /// The Community ID of a TCP connection (version 1, seed 0), by which other tools' records of it are found. It does not
-/// depend on who is originator.
-std::string community_id(const ConnId& id);
+/// depend on who is originator. nullopt if SHA-1 is switched off in the machine's libcrypto.
+std::optional<std::string> community_id(const ConnId& id);
 
 }  // namespace smtpscope::records

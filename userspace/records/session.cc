@@ -128,9 +128,11 @@ void Session::write(Transaction& t) {
     ++context->stats->smtp_records;
     context->sink->smtp(t.info);
     context->notices->record(t.info);
-    if (const auto found = detect(t.info, options(), context->options->software);
-        found && context->software->is_news(*found))
+    if (auto found = detect(t.info, options(), context->options->software);
+        found && context->software->is_news(*found)) {
+        parse_version(*found);
         context->sink->software(*found);
+    }
     if (hooks.log_smtp) hooks.log_smtp(t.info);
 }
 

@@ -308,12 +308,15 @@ bool matches_webmail(Text user_agent, const std::vector<std::string>& patterns) 
     });
 }
 
-Software parse_version(Text unparsed) {
-    Software out = is_mozilla(unparsed) ? parse_mozilla(unparsed)
-                   : is_pixel(unparsed) ? parse_pixel(unparsed)
-                                        : parse_plain(unparsed);
-    out.unparsed_version = unparsed;
-    return out;
+void parse_version(Software& software) {
+    const Text text = software.unparsed_version;
+    Software parsed = is_mozilla(text) ? parse_mozilla(text) : is_pixel(text) ? parse_pixel(text) : parse_plain(text);
+    software.name = std::move(parsed.name);
+    software.version_major = parsed.version_major;
+    software.version_minor = parsed.version_minor;
+    software.version_minor2 = parsed.version_minor2;
+    software.version_minor3 = parsed.version_minor3;
+    software.version_addl = std::move(parsed.version_addl);
 }
 
 std::optional<Software> detect(const Info& rec, const AnalyzerOptions& analyzer, const SoftwareOptions& software) {
@@ -326,11 +329,12 @@ std::optional<Software> detect(const Info& rec, const AnalyzerOptions& analyzer,
     const std::size_t from_end = by_http && rec.path.size() > 1 ? 2 : 1;
     const Address& host = rec.path[rec.path.size() - from_end];
     if (!addr_matches_host(host, software.asset_tracking, analyzer.local_nets)) return std::nullopt;
-    Software out = parse_version(*rec.user_agent);
+    Software out;
     out.ts = rec.ts;
     out.id = rec.id;
     out.host = host;
     out.software_type = rec.is_webmail ? "SMTP::WEBMAIL_SERVER" : "SMTP::MAIL_CLIENT";
+    out.unparsed_version = *rec.user_agent;
     return out;
 }
 

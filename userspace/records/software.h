@@ -19,12 +19,11 @@ namespace smtpscope::records {
 /// Whether one of the patterns is in `user_agent`, at its beginning if the pattern begins with `^`.
 bool matches_webmail(std::string_view user_agent, const std::vector<std::string>& patterns);
 
-/// The name and the version of what software says of itself, with all the twists of the reference's Software::parse;
-/// time is linear. Members that are about a host are not set.
-Software parse_version(std::string_view unparsed);
+/// Sets name and version by `unparsed_version`, with all the twists of the reference's Software::parse; time is linear.
+void parse_version(Software& software);
 
-/// The client that a record tells of, or the webmail server where `is_webmail` is set, at the host that it runs on.
-/// nullopt if the record tells of none, or of one that the options leave out.
+/// The client that a record tells of, or the webmail server where `is_webmail` is set, at the host that it runs on;
+/// name and version are not parsed yet. nullopt if the record tells of none, or of one that the options leave out.
 std::optional<Software> detect(const Info& rec, const AnalyzerOptions& analyzer, const SoftwareOptions& software);
 
 /// Says what software of a host is to be recorded: each version once in a while.
