@@ -230,9 +230,10 @@ std::vector<Way> plan_ingress(const Interface& interface, XdpMode mode) {
             break;
     }
     if (interface.loopback) return {};
-    if (interface.is_nic()) return {{xdp_native, ""}, {xdp_generic, ""}, {tc_ingress, ""}};
+    // Never generic XDP, which copies every large packet into one piece first.
+    if (interface.is_nic()) return {{xdp_native, ""}, {tc_ingress, ""}};
     if (interface.kind == "veth") return {{tc_ingress, "native XDP on veth slows its peer down: TSO goes off"}};
-    return {{tc_ingress, "it is virtual (" + interface.kind + "), where TC costs less than generic XDP"}};
+    return {{tc_ingress, "it is virtual (" + interface.kind + "), where TC costs less than XDP"}};
 }
 
 bool tcx_is_supported() {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// In which way what an interface receives is seen, the best first.
+#include <string>
+
+#include "capture/attach.h"
+#include "catch.h"
+
+using namespace smtpscope::capture;
+
+namespace {
+
+/// `native, tc` and so on.
+std::string planned(const Interface& interface, XdpMode mode) {
+    std::string text;
+    for (const Way& way : plan_ingress(interface, mode)) {
+        text += text.empty() ? "" : ", ";
+        text += way.kind == AttachKind::xdp_native ? "native" : way.kind == AttachKind::xdp_generic ? "generic" : "tc";
+    }
+    return text;
+}
+
+Interface interface_of(const std::string& kind, LinkLayer layer = LinkLayer::ethernet) {
+    Interface i;
+    i.index = 2;
+    i.name = "x0";
+    i.kind = kind;
+    i.layer = layer;
+    i.up = true;
+    return i;
+}
+
+}  // namespace
+
+TEST_CASE("in which way an interface is attached", "[capture]") {
+    Interface loopback = interface_of(""), taken = interface_of("");
+    loopback.loopback = true;
+    taken.xdp_mode = 1;
+    Interface taken_loopback = loopback;
+    taken_loopback.xdp_mode = 1;
+    const struct {
+        const char* name;
+        Interface interface;
+        std::string automatic, native, generic, tc;
+    } rows[] = {
+        // Generic XDP only where it is asked for: it copies every large packet.
+        {"a card", interface_of(""), "native, tc", "native", "generic", "tc"},
+        {"veth", interface_of("veth"), "tc", "native", "generic", "tc"},
+        {"another virtual one", interface_of("dummy"), "tc", "native", "generic", "tc"},
+        {"without Ethernet", interface_of("tun", LinkLayer::none), "tc", "tc", "tc", "tc"},
+        {"beside another XDP program", taken, "tc", "tc", "tc", "tc"},
+        {"loopback: egress sees all", loopback, "", "native", "generic", ""},
+        {"loopback with another XDP program", taken_loopback, "", "tc", "tc", "tc"},
+    };
+    for (const auto& r : rows) {
+        INFO(r.name);
+        CHECK(planned(r.interface, XdpMode::automatic) == r.automatic);
+        CHECK(planned(r.interface, XdpMode::native) == r.native);
+        CHECK(planned(r.interface, XdpMode::generic) == r.generic);
+        CHECK(planned(r.interface, XdpMode::tc) == r.tc);
+        CHECK(needs_egress(r.interface, plan_ingress(r.interface, XdpMode::automatic)));
+    }
+}
