@@ -15,7 +15,7 @@ from store import Store, StoredAgent
 from testbed import SERVER, Testbed, need, wait_until
 
 MAILS = 500
-RESTARTS = 5
+RESTARTS = 10
 
 
 def plain_mails(bed, count, name):
