@@ -89,19 +89,41 @@ TEST_CASE("filters and the queueing discipline go with the hooks", "[clsact]") {
           }) == 0);
 }
 
+/// Attaches filters on both sides and ends without destructors, as by SIGKILL. False if they are not there.
+bool leave_filters(const Interface& interface) {
+    if (const pid_t killed = fork(); killed == 0) {
+        const Programs programs({});
+        const auto hooks = attach(programs, interface, XdpMode::automatic, nullptr, TcMeans::clsact);
+        _exit(hooks.size() == 2 ? 0 : 1);
+    } else {
+        int status = 0;
+        waitpid(killed, &status, 0);
+        return status == 0 && count(interface.index) == 2;
+    }
+}
+
+TEST_CASE("what a killed agent left goes also where the next has no filter", "[clsact]") {
+    CHECK(in_namespace([] {
+              const Interface v0 = find("v0");
+              const Programs programs({});
+              if (!leave_filters(v0)) return 1;
+              {
+                  const auto hooks = attach(programs, v0, XdpMode::native, nullptr, TcMeans::clsact);
+                  if (own_filters(v0.index, ClsactSide::ingress) != std::vector<std::string>{}) return 2;
+                  if (count(v0.index) != 1) return 3;
+              }
+              if (has_clsact()) return 4;
+              if (!leave_filters(v0)) return 5;
+              const auto hooks = attach(programs, v0, XdpMode::automatic);
+              if (hooks[0]->attachment.means != AttachMeans::tcx) return 0;  // older kernels have no other way
+              return count(v0.index) != 0 || has_clsact() ? 6 : 0;
+          }) == 0);
+}
+
 TEST_CASE("what a killed agent left is replaced by the next", "[clsact]") {
     CHECK(in_namespace([] {
               const Interface v0 = find("v0");
-              if (const pid_t killed = fork(); killed == 0) {
-                  const Programs programs({});
-                  const auto hooks = attach(programs, v0, XdpMode::automatic, nullptr, TcMeans::clsact);
-                  _exit(hooks.size() == 2 ? 0 : 1);  // without destructors, as by SIGKILL
-              } else {
-                  int status = 0;
-                  waitpid(killed, &status, 0);
-                  if (status != 0) return 1;
-              }
-              if (count(v0.index) != 2) return 2;
+              if (!leave_filters(v0)) return 1;
               const Programs programs({});
               {
                   const auto hooks = attach(programs, v0, XdpMode::automatic, nullptr, TcMeans::clsact);

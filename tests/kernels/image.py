@@ -19,7 +19,7 @@ NOT_BUSYBOX = ["busybox", "sh", "modprobe"]
 DATA = ["/usr/share/misc/magic.mgc"]
 # Modules in the order in which they are loaded; those that are built in or unknown to a kernel are left out. What comes
 # after None is for machines without tcx, and is loaded later.
-MODULES = ["veth", "tcp_diag", None, "sch_ingress", "cls_bpf"]
+MODULES = ["veth", "8021q", "bonding", "tcp_diag", None, "sch_ingress", "cls_bpf"]
 
 
 def find(tool):

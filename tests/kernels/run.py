@@ -73,12 +73,17 @@ class Scenario:
 
 
 HERE, PEER, LOOPBACK = ("10.99.0.2", "fd99::2"), ("10.99.0.1", "fd99::1"), ("127.0.0.1", "::1")
+TAGGED, BONDED = ("10.99.7.2", "fd97::2"), ("10.99.8.2", "fd98::2")
 SCENARIOS = [
     Scenario("native", "native", "mail0", 1500, "peer", HERE, ("xdp_native", "tc_egress")),
     Scenario("native-9000", "native", "mail0", 9000, "peer", HERE, ("xdp_native", "tc_egress"), needs="frags",
              refusal="too large for XDP"),
     Scenario("generic", "generic", "mail0", 1500, "peer", HERE, ("xdp_generic", "tc_egress"), segmented=True),
     Scenario("tc", "tc", "mail0", 1500, "peer", HERE, ("tc_ingress", "tc_egress"), segmented=True, end="KILL"),
+    Scenario("vlan", "native", "mail0", 1500, "peer", TAGGED, ("xdp_native", "tc_egress")),
+    Scenario("vlan-itself", "auto", "tag7", 1500, "peer", TAGGED, ("tc_ingress", "tc_egress")),
+    Scenario("bond-below", "auto", "bond1,part0,part1", 1500, "peer", BONDED, ("tc_ingress", "tc_egress") * 2),
+    Scenario("bond-itself", "auto", "bond1", 1500, "peer", BONDED, ("tc_ingress", "tc_egress")),
     Scenario("outgoing", "auto", "mail0", 1500, "here", PEER, ("tc_ingress", "tc_egress"), segmented=True),
     Scenario("loopback", "auto", "lo", 1500, "here", LOOPBACK, ("tc_egress",), segmented=True, end="KILL"),
 ]
@@ -163,6 +168,8 @@ def check_run(report, told, scenario, features):
     report.equal(f"{name}: the client is content", told[name, "client"].strip(), "")
     check_accounts(report, name, status)
     check_records(report, name, told[name, "records"], scenario.addresses, MAILS)
+    content, delivered = LARGE * len(scenario.addresses), status["kernel"]["bytes_delivered"]
+    report.check(f"{name}: each packet once", content < delivered < 1.5 * content, delivered)
     if scenario.segmented:
         kernel = status["kernel"]
         report.check(f"{name}: packets larger than the MTU", kernel["bytes_delivered"] > 2000 * kernel["delivered"], kernel)

@@ -4,12 +4,12 @@
 # make live-test                  all suites, quick sizes; LIVE_SUITES="mail kill" picks some
 # make live-test LIVE_MAILS=1000  mails in each mode of the suite `mail`
 # make live-test LIVE_MODES=tc    modes of the suites `mail` and `detach`: native, generic, tc
-# make live-test LIVE_ATTACH_MAILS=100  mails in each case of the suite `attach`
+# make live-test LIVE_ATTACH_MAILS=20  mails in each case of the suite `attach`
 
 LIVE_SUITES ?= mail detach kill errors reload who attach restart servers overload flood
 LIVE_MAILS  ?= 300
 LIVE_MODES  ?= native tc
-LIVE_ATTACH_MAILS ?= 20
+LIVE_ATTACH_MAILS ?= 100
 
 .PHONY: live-test
 live-test: $(O)/smtpscope

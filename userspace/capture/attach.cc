@@ -199,6 +199,19 @@ void end_others(const Interface& interface, const std::vector<Way>& ingress, boo
     }
 }
 
+/// Filters that a killed agent left on a side where this one has none: they would go on copying for nobody.
+void end_leftovers(const Interface& interface, const std::vector<std::unique_ptr<Hook>>& hooks) {
+    bool any = false;
+    for (const ClsactSide side : {ClsactSide::ingress, ClsactSide::egress}) {
+        const AttachKind kind = side == ClsactSide::ingress ? AttachKind::tc_ingress : AttachKind::tc_egress;
+        const bool used = std::any_of(hooks.begin(), hooks.end(), [&](const auto& hook) {
+            return hook->attachment.kind == kind && hook->attachment.means == AttachMeans::clsact;
+        });
+        if (!used) any |= remove_own_filter(interface.index, side);
+    }
+    if (any) remove_unused_qdisc(interface.index);
+}
+
 /// The interface without an XDP program of our own predecessor.
 Interface without_predecessor(Interface interface, const Inheritance* inherited) {
     if (inherited && (inherited->has(hook_name(interface.index, AttachKind::xdp_native)) ||
@@ -267,6 +280,7 @@ std::vector<std::unique_ptr<Hook>> attach(const Programs& programs, const Interf
         describe(*hooks.back(), interface,
                  {AttachKind::tc_egress, interface.loopback ? "on loopback this sees both directions" : ""});
     }
+    end_leftovers(interface, hooks);
     return hooks;
 }
 
