@@ -35,6 +35,13 @@ std::string without_orcpt(std::string address) {
     return address;
 }
 
+/// Where mail is to go by the argument of RCPT. `<postmaster>` (RFC 5321, 4.1.1.3) and local users have no domain,
+/// which the reference asks of an address.
+std::string_view recipient(std::string_view arg) {
+    arg.remove_prefix(std::min(arg.find_first_not_of(' ', std::string_view("TO:").size()), arg.size()));
+    return arg.starts_with('<') ? arg.substr(1, arg.find('>') - 1) : arg.substr(0, arg.find(' '));
+}
+
 std::vector<std::string> words(std::string_view text) {
     std::vector<std::string> all;
     while (!text.empty()) {
@@ -249,7 +256,10 @@ Tag Session::smtp_request(const smtp::Request& request) {
             if (has_keyword(request.arg, "FROM:")) mail(request.arg);
             break;
         case Verb::rcpt:
-            if (has_keyword(request.arg, "TO:")) rcpt(request.arg);
+            if (has_keyword(request.arg, "TO:"))
+                rcpt(request.arg);
+            else if (Transaction* t = newest())
+                t->recipients.emplace_back();  // it is answered like the others
             break;
         case Verb::auth:
         case Verb::auth_answer:
@@ -294,7 +304,9 @@ void Session::rcpt(std::string_view arg) {
     Info& rec = t.info;
     std::vector<std::string> found = extract_email_addrs(arg);
     for (std::string& address : found) address = without_orcpt(std::move(address));
-    t.recipients.emplace_back(found.empty() ? std::string() : found.front().substr(0, max_address_length));
+    const std::string_view to = recipient(arg);
+    const bool with_domain = !found.empty() && to.find('@') != to.npos;
+    t.recipients.emplace_back((with_domain ? std::string_view(found.front()) : to).substr(0, max_address_length));
     if (!insert_addresses(rec.rcptto, std::move(found), options().max_rcptto_addresses))
         weird("smtp_too_many_rcptto_addresses", {}, {});
     rec.has_client_activity = true;

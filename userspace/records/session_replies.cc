@@ -79,6 +79,7 @@ void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
         t.recipients.clear();
         t.recipients_head = 0;
     }
+    if (address.empty()) return;  // a command that named nobody
     if (reply.code < 400) {
         if (lmtp_ && reply.code != 0) t.accepted.push_back(std::move(address));
         return;
@@ -111,7 +112,7 @@ void Session::answered(Transaction& t, const smtp::Reply& reply) {
             mail_answered(t, reply.code);
             break;
         case Verb::rcpt:
-            recipient_answered(t, reply);
+            if (reply.tag == t.tag) recipient_answered(t, reply);
             break;
         case Verb::data:
             content_answered(t, reply.code);
