@@ -170,7 +170,7 @@ void Session::complete_fields(Transaction& t) {
     }
     circumstances_.fill(rec, options().extra_fields, *context->hooks, *context->owners);
     if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
-    if (extensions_ && wants(ExtraField::extensions)) rec.extensions = words(*extensions_);
+    if (extensions_ && !offering_ && wants(ExtraField::extensions)) rec.extensions = words(*extensions_);
     if (facts_) complete_facts(rec);
 }
 
@@ -249,6 +249,7 @@ Tag Session::smtp_request(const smtp::Request& request) {
         case Verb::lhlo:
             lmtp_ |= request.verb == Verb::lhlo;
             extensions_.reset();
+            offering_ = false;
             state.helo = std::string(request.arg);
             if (Transaction* t = newest()) t->info.helo = state.helo;
             break;

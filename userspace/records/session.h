@@ -78,6 +78,7 @@ class Session final : public smtp::Handler, private Scope {
         bool begun_before = false;      ///< its connection was captured only from somewhere within it on
         bool content_accepted = false;  ///< a BDAT chunk was taken
         bool content_refused = false;   ///< DATA or BDAT was refused, and nothing accepted
+        bool accepted_known = true;     ///< no reply was lost that tells whom `accepted` has to hold
         bool aborted = false;           ///< by RSET, QUIT or their like, and the server agreed
         bool superseded = false;        ///< a later MAIL was sent, and its reply decides
         Timestamp first_command{};

@@ -49,6 +49,7 @@ void Session::session_answered(const smtp::Reply& reply) {
         case Verb::auth_answer:
             if (!facts_ || !facts_->auth_begun || reply.more || reply.code == 334) break;
             facts_->auth_success = reply.code < 300;
+            if (reply.doubtful) facts_->auth_success.reset();
             if (reply.code == 535) context->notices->failed_auth(id, uid(), now);
             break;
         case Verb::turn:
@@ -61,6 +62,10 @@ void Session::session_answered(const smtp::Reply& reply) {
 
 /// A line of the reply to EHLO; the first one names the server.
 void Session::offer(const smtp::Reply& reply) {
+    if (reply.doubtful) {
+        extensions_.reset();
+        return;
+    }
     if (!std::exchange(offering_, reply.more)) return;
     const std::string keyword = extension_keyword(reply.text);
     std::string all = extensions_ ? *extensions_ : std::string();
@@ -80,12 +85,13 @@ void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
         t.recipients_head = 0;
     }
     if (address.empty()) return;  // a command that named nobody
+    if (reply.code == 0 || reply.doubtful) t.accepted_known = false;
     if (reply.code < 400) {
-        if (lmtp_ && reply.code != 0) t.accepted.push_back(std::move(address));
+        if (lmtp_) t.accepted.push_back(std::move(address));
         return;
     }
     context->notices->rejected_recipient(id, uid(), now);
-    if (wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
+    if (!reply.doubtful && wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
 }
 
 /// LMTP's replies to a message, one for each recipient that was accepted (RFC 2033, 4.2).
@@ -93,7 +99,8 @@ void Session::delivery_answered(Transaction& t, const smtp::Reply& reply) {
     const bool of_message = reply.verb == Verb::end_of_data || (reply.verb == Verb::bdat && t.last_sent);
     if (!of_message || t.accepted_head == t.accepted.size()) return;
     const std::string address = std::move(t.accepted[t.accepted_head++]);
-    if (reply.code >= 400 && wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
+    if (reply.doubtful) t.accepted_known = false;
+    if (t.accepted_known && reply.code >= 400 && wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
 }
 
 void Session::reject(Transaction& t, const std::string& address, const smtp::Reply& reply) {

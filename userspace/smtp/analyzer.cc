@@ -26,7 +26,7 @@ const char* name_of_end(const Line& dot) {
 }  // namespace
 
 Analyzer::Analyzer(const Limits& limits, Handler& handler) : limits_(&limits), handler_(&handler) {
-    pending_.push_back({Verb::greeting, false, false, false, 0});
+    pending_.push_back({Verb::greeting, false, false, false, false, 0});
 }
 
 // ---- lines
@@ -119,7 +119,8 @@ void Analyzer::push(const Request& request, bool doubtful) {
         handler_->smtp_weird("smtp_excessive_pending_cmds", {}, smtp_source);
         while (pending_head_ < pending_.size()) lose_front();
     }
-    pending_.push_back({request.verb, request.final, doubtful, false, tag});
+    const bool behind_gap = pending_head_ < pending_.size() && pending_.back().behind_gap;
+    pending_.push_back({request.verb, request.final, doubtful, false, behind_gap, tag});
 }
 
 void Analyzer::command_line(const Line& line) {
@@ -291,8 +292,8 @@ void Analyzer::server_line(const Line& line) {
     if (mode_ == Mode::stopped) return;
     continuing_ = reply->more;
     const bool to_lost_command = client_gap_ && answered_.tag == 0 && answered_.verb == Verb::unknown;
-    handler_->smtp_reply(
-        {answered_.tag, answered_.verb, answered_.final, reply->code, reply->more, reply->text, to_lost_command});
+    handler_->smtp_reply({answered_.tag, answered_.verb, answered_.final, reply->code, reply->more, reply->text,
+                          to_lost_command, answered_.before_gap || answered_.behind_gap});
     if (!continuing_ && mode_ != Mode::stopped) finish_reply(*reply);
 }
 

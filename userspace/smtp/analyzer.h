@@ -42,9 +42,10 @@ class Analyzer {
     };
     struct Pending {
         Verb verb;
-        bool final;
-        bool doubtful;    ///< an end of data that not all servers take for one
-        bool before_gap;  ///< bytes of the server were lost since; the reply may have been among them
+        bool final : 1;
+        bool doubtful : 1;    ///< an end of data that not all servers take for one
+        bool before_gap : 1;  ///< bytes of the server were lost since; the reply may have been among them
+        bool behind_gap : 1;  ///< commands may have been lost before it that were not answered when it was sent
         Tag tag;
     };
 

@@ -96,6 +96,7 @@ struct Reply {
     bool more = false;      ///< another line of this reply follows
     std::string_view text;  ///< of this line
     bool to_lost_command = false;
+    bool doubtful = false;  ///< bytes were lost, and the reply may be to another request, or without its beginning
 };
 
 class Handler {

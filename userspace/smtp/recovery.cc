@@ -86,7 +86,9 @@ void Analyzer::report_lost_chunks() {
 
 void Analyzer::server_gap() {
     reader(turned_ ? Side::orig : Side::resp).drop();
-    continuing_ = false;
+    // Its end is lost; in LMTP its request goes on waiting as long as further recipients' replies are due.
+    if (std::exchange(continuing_, false) && lmtp_due_ == 0)
+        handler_->smtp_reply_lost(answered_.tag, answered_.verb, answered_.final);
     for (std::size_t i = pending_head_; i < pending_.size(); ++i) pending_[i].before_gap = true;
     data_reply_lost_ = pending_has(Verb::data);
     ready_for_tls_ = recovering_;
@@ -137,6 +139,7 @@ void Analyzer::recover_chunk(std::string_view before, std::string_view command) 
 }
 
 void Analyzer::replay() {
+    const std::size_t first = pending_.size();
     for (const std::string& text : std::exchange(loss_->trailing, {})) {
         const Command c = parse_command(text);
         if (c.verb == Verb::bdat)  // its octets have gone by
@@ -145,6 +148,7 @@ void Analyzer::replay() {
             command_line({text});
         if (mode_ == Mode::stopped) return;
     }
+    for (std::size_t i = first; i < pending_.size(); ++i) pending_[i].behind_gap = true;
 }
 
 /// The server speaks, so no message is under way: the client's last lines were what it answers.
