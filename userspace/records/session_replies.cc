@@ -192,6 +192,9 @@ void Session::absorb(Transaction& refused, Transaction& standing) {
     rec.rejected_rcptto = std::move(old.rejected_rcptto);
     rec.missed_bytes = old.missed_bytes;  // those that were lost since are among them
     refused.first_command = standing.first_command;
+    refused.accepted = std::move(standing.accepted);
+    refused.accepted_known = standing.accepted_known;
+    refused.rejected_bytes = standing.rejected_bytes;
     if (old.rcptto) {
         if (rec.rcptto)
             for (const std::string& address : *rec.rcptto) old.rcptto->insert(address);

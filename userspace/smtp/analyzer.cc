@@ -392,7 +392,7 @@ void Analyzer::finish_reply(const ReplyLine& reply) {
             reset_ |= code == 250;
             break;
         case Verb::mail:
-            begin_transaction();
+            if (code < 300 || reset_) begin_transaction();  // refused, it leaves the one that stands as it was
             break;
         case Verb::rcpt:
             if (code < 300)
