@@ -92,16 +92,16 @@ struct Info {
     std::optional<std::string> subject_decoded;  ///< RFC 2047 words as UTF-8
     std::optional<std::string> from_decoded;
     std::optional<std::uint64_t>
-        message_bytes;                        ///< of the content as it was sent, dots unstuffed, missing ones included
-    std::optional<Duration> duration;         ///< from the first command to the final reply
-    std::optional<std::string> queue_id;      ///< the server's name for the message, from its final reply
-    std::optional<std::uint64_t> reply_code;  ///< of last_reply
+        message_bytes;                    ///< of the content as it was sent, dots unstuffed, missing ones included
+    std::optional<Duration> duration;     ///< from its first command, after the transaction before, to its final reply
+    std::optional<std::string> queue_id;  ///< the server's name for the message, from its final reply
+    std::optional<std::uint64_t> reply_code;     ///< of last_reply
     std::optional<std::string> enhanced_status;  ///< of last_reply (RFC 3463)
     std::vector<std::string> rejected_rcptto;    ///< `address: code text` of each refused recipient
     std::optional<std::string> auth_mechanism;   ///< of the last AUTH of the session (RFC 4954)
     std::optional<std::string> auth_user;        ///< as far as the mechanism names one; never the secret
     std::optional<bool> auth_success;
-    std::optional<std::string> direction;     ///< inbound, outbound, local or external, by local_nets
+    std::optional<std::string> direction;     ///< of the connection: inbound, outbound or local, by local_nets
     std::optional<std::string> community_id;  ///< of the connection, version 1
     std::optional<std::string> tls_version;   ///< agreed on after STARTTLS
     std::vector<std::string> extensions;      ///< keywords of the last reply to EHLO

@@ -18,6 +18,7 @@ using smtp::Verb;
 
 namespace {
 
+constexpr Timestamp lost = Timestamp::min();     // in place of a time that nobody knows
 constexpr std::size_t max_address_length = 320;  // bytes: RFC 3696's erratum allows 254
 constexpr std::string_view orcpt_prefix = "ORCPT=rfc822";
 
@@ -106,6 +107,11 @@ Session::Transaction& Session::current() {
 /// A transaction counts from the first sign of life after the one before, not from its MAIL.
 void Session::note_activity() {
     if (next_begin_ == Timestamp{} && !newest()) next_begin_ = now;
+}
+
+/// The first one after that counts for the duration; `lost`: it may have been among what was lost.
+void Session::note_command(Timestamp when) {
+    if (first_command_ == Timestamp{} && !newest()) first_command_ = when;
 }
 
 Session::Transaction* Session::find(Tag tag) {
@@ -219,7 +225,9 @@ void Session::missed(Side from, std::uint64_t length) {
         if (length > 0 && wants(ExtraField::missed_bytes))
             t->info.missed_bytes = t->info.missed_bytes.value_or(0) + length;
     }
-    if (!counted) early_missed_ += length;
+    if (counted) return;
+    early_missed_ += length;
+    if (is_from_client(from)) note_command(lost);
 }
 
 void Session::ignored(std::uint64_t bytes) {
@@ -230,7 +238,9 @@ void Session::ignored(std::uint64_t bytes) {
 
 /// What was lost of the newest transaction may have been its end, and the beginning of the next one.
 void Session::lost_its_end(const Transaction& t) {
-    if (&t == transactions_.back().get()) early_missed_ = t.client_missed;
+    if (&t != transactions_.back().get()) return;
+    early_missed_ = t.client_missed;
+    if (t.client_missed > 0) note_command(lost);
 }
 
 void Session::smtp_weird(std::string_view name, std::string_view addl, std::string_view source) {
@@ -241,7 +251,7 @@ void Session::smtp_weird(std::string_view name, std::string_view addl, std::stri
 
 Tag Session::smtp_request(const smtp::Request& request) {
     note_activity();
-    if (first_command_ == Timestamp{}) first_command_ = now;
+    note_command(now);
     Tag tag = 0;
     switch (request.verb) {
         case Verb::ehlo:
@@ -288,7 +298,7 @@ void Session::mail(std::string_view arg) {
     if (t->info.has_client_activity) {
         // Should the server refuse this MAIL, the transaction before it stands (RFC 5321, 4.1.4).
         t->superseded = true;
-        next_begin_ = now;
+        next_begin_ = first_command_ = now;
         t = &open_transaction();
     }
     if (std::string from = extract_first_email_addr(arg); !from.empty()) t->info.mailfrom = std::move(from);
@@ -356,13 +366,13 @@ void Session::invalid_transaction(std::string_view what) {
 void Session::smtp_commands_lost() {
     // Nobody is accused of leaving out what was lost.
     state.trans_mail_from_seen = state.trans_rcpt_to_seen = commands_lost_ = true;
-    if (transactions_.empty()) return;
-    Transaction& t = *transactions_.back();
-    if (!t.info.has_client_activity || t.last_sent) return;
-    lost_its_end(t);
-    write(t);
-    remove(t);
-    next_begin_ = now;
+    if (Transaction* const t = newest(); t && t->info.has_client_activity) {
+        lost_its_end(*t);
+        write(*t);
+        remove(*t);
+        next_begin_ = now;
+    }
+    note_command(lost);
 }
 
 void Session::smtp_data_command_lost() {
@@ -422,7 +432,9 @@ void Session::smtp_data_gap(std::uint64_t length) {
     content_->gap(length);
     // A chunk tells its size: what is lost beyond the last one is of commands.
     const Transaction* t = find(message_tag_);
-    if (t && t->last_sent && t->client_missed > length) early_missed_ += t->client_missed - length;
+    if (!t || !t->last_sent || t->client_missed <= length) return;
+    early_missed_ += t->client_missed - length;
+    note_command(lost);
 }
 
 void Session::smtp_end_data() {

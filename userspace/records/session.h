@@ -107,6 +107,7 @@ class Session final : public smtp::Handler, private Scope {
     Transaction* newest();
     Transaction& current();
     void note_activity();
+    void note_command(Timestamp when);
     void answered(Transaction& t, const smtp::Reply& reply);
     void session_answered(const smtp::Reply& reply);
     void offer(const smtp::Reply& reply);
@@ -136,7 +137,7 @@ class Session final : public smtp::Handler, private Scope {
     void invalid_transaction(std::string_view what);
 
     Timestamp next_begin_{};     ///< when the transaction before ended; the next one counts from there
-    Timestamp first_command_{};  ///< since then
+    Timestamp first_command_{};  ///< since then; in the far past if that was lost
     std::string early_reply_;    ///< the last one between transactions; empty: none
     Transactions transactions_;  ///< open ones, the oldest first; commands go to the last
     Circumstances circumstances_;

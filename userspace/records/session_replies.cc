@@ -140,7 +140,7 @@ void Session::answered(Transaction& t, const smtp::Reply& reply) {
             if (lmtp_) delivery_answered(t, reply);
             if (!reply.final || reply.tag == 0) break;
             t.answered = true;
-            if (t.first_command != Timestamp{} && wants(ExtraField::duration)) t.info.duration = now - t.first_command;
+            if (t.first_command > Timestamp{} && wants(ExtraField::duration)) t.info.duration = now - t.first_command;
             if (t.content_ended || message_tag_ != t.tag) complete(t);
             break;
     }
