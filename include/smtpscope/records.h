@@ -92,7 +92,7 @@ struct Info {
     std::optional<std::string> subject_decoded;  ///< RFC 2047 words as UTF-8
     std::optional<std::string> from_decoded;
     std::optional<std::uint64_t>
-        message_bytes;                    ///< of the content as it was sent, dots unstuffed, missing ones included
+        message_bytes;  ///< of the content as it was sent, dots unstuffed, missing ones included if its ends were seen
     std::optional<Duration> duration;     ///< from its first command, after the transaction before, to its final reply
     std::optional<std::string> queue_id;  ///< the server's name for the message, from its final reply
     std::optional<std::uint64_t> reply_code;     ///< of last_reply

@@ -78,10 +78,10 @@ class Log final : public smtp::Handler {
         ENSURE(in_data_);
         line("gap ", std::to_string(length));
     }
-    void smtp_end_data() override {
+    void smtp_end_data(bool sized) override {
         ENSURE(in_data_);
         in_data_ = false;
-        line("end");
+        line("end", sized ? "" : " somewhere");
     }
     void smtp_starttls() override {
         ENSURE(!stopped_);

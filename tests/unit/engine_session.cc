@@ -103,6 +103,7 @@ TEST_CASE("the rest of a large message is not copied, and is no loss", "[engine]
     CHECK(out.records[0].subject == "one");
     CHECK(out.records[0].last_reply == "250 taken as 1");
     CHECK(out.records[0].ignored_bytes == skipped);
+    CHECK(out.records[0].message_bytes == content.size());
     CHECK_FALSE(out.records[0].missed_bytes);
     CHECK(out.records[1].mailfrom == "a@two");
     CHECK_FALSE(out.records[1].ignored_bytes);

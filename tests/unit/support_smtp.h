@@ -36,7 +36,7 @@ class SmtpRecorder final : public smtp::Handler {
     void smtp_data(std::string_view line, bool crlf) override;
     void smtp_data_lines(std::string_view lines) override;
     void smtp_data_gap(std::uint64_t length) override { events.push_back("gap " + std::to_string(length)); }
-    void smtp_end_data() override { events.emplace_back("end"); }
+    void smtp_end_data(bool) override { events.emplace_back("end"); }
     void smtp_starttls() override { events.emplace_back("starttls"); }
     void smtp_smuggled(std::string_view how) override { events.push_back("smuggled " + std::string(how)); }
     void smtp_unexpected(Side side, std::string_view what, std::string_view detail) override;

@@ -75,12 +75,12 @@ void Content::flush_whole() {
     raw_.clear();
 }
 
-void Content::done() {
+void Content::done(bool sized) {
     message_.done();
     flush_whole();
     end_file(whole_);
     Info* rec = scope_->message_info();
-    if (rec && scope_->options().extra_fields.contains(ExtraField::message_bytes))
+    if (rec && sized && scope_->options().extra_fields.contains(ExtraField::message_bytes))
         rec->message_bytes = rec->message_bytes.value_or(0) + size_;
 }
 

@@ -25,7 +25,7 @@ class Content final : public mime::Handler {
     /// Everything up to now has its time: what is still to be decoded comes later.
     std::uint64_t size() const { return size_; }  ///< so far, with every line's end as CRLF and what was lost
     void flush();
-    void done();
+    void done(bool sized);  ///< not `sized`: how much there was of it is not known
 
     bool begun() const { return begun_; }  ///< a line was seen
 

@@ -231,9 +231,10 @@ void Session::missed(Side from, std::uint64_t length) {
 }
 
 void Session::ignored(std::uint64_t bytes) {
-    if (transactions_.empty() || bytes == 0 || !wants(ExtraField::ignored_bytes)) return;
-    Info& rec = transactions_.back()->info;
-    rec.ignored_bytes = rec.ignored_bytes.value_or(0) + bytes;
+    if (transactions_.empty() || bytes == 0) return;
+    Transaction& t = *transactions_.back();
+    t.ignored = true;
+    if (wants(ExtraField::ignored_bytes)) t.info.ignored_bytes = t.info.ignored_bytes.value_or(0) + bytes;
 }
 
 /// What was lost of the newest transaction may have been its end, and the beginning of the next one.
@@ -437,10 +438,11 @@ void Session::smtp_data_gap(std::uint64_t length) {
     note_command(lost);
 }
 
-void Session::smtp_end_data() {
-    content_->done();
-    content_.reset();
+void Session::smtp_end_data(bool sized) {
     Transaction* t = find(message_tag_);
+    // What a verdict left out is counted up to the reply to the message.
+    content_->done(sized || (t && t->ignored));
+    content_.reset();
     message_tag_ = 0;
     if (!t || !t->last_sent) return;
     t->content_ended = true;

@@ -59,7 +59,7 @@ class Session final : public smtp::Handler, private Scope {
     void smtp_data(std::string_view line, bool crlf) override;
     void smtp_data_lines(std::string_view lines) override;
     void smtp_data_gap(std::uint64_t length) override;
-    void smtp_end_data() override;
+    void smtp_end_data(bool sized) override;
     void smtp_starttls() override;
     void smtp_smuggled(std::string_view how) override;
     void smtp_unexpected(Side, std::string_view, std::string_view) override {}
@@ -80,6 +80,7 @@ class Session final : public smtp::Handler, private Scope {
         bool content_refused = false;   ///< DATA or BDAT was refused, and nothing accepted
         bool accepted_known = true;     ///< no reply was lost that tells whom `accepted` has to hold
         bool aborted = false;           ///< by RSET, QUIT or their like, and the server agreed
+        bool ignored = false;           ///< some of its content was, on purpose
         bool superseded = false;        ///< a later MAIL was sent, and its reply decides
         Timestamp first_command{};
         std::vector<std::string> recipients;  ///< of RCPT commands without a reply, from recipients_head on

@@ -89,6 +89,7 @@ void Analyzer::end(Side side) {
 }
 
 void Analyzer::finish() {
+    sized_ &= !loss_ || loss_->content == 0;
     if (in_message_) end_message();
     mode_ = Mode::stopped;
 }
@@ -208,7 +209,7 @@ void Analyzer::begin_message() {
         handler_->smtp_weird("smtp_nested_mail_transaction", {}, smtp_source);
         end_message();
     }
-    in_message_ = true;
+    in_message_ = sized_ = true;
     data_begun_ = gapped_ = crlf_seen_ = false;
     handler_->smtp_begin_data();
 }
@@ -221,7 +222,7 @@ void Analyzer::end_message() {
     chunk_left_ = 0;
     if (mode_ == Mode::data) mode_ = Mode::command;
     if (loss_) loss_->trailing.clear();
-    handler_->smtp_end_data();
+    handler_->smtp_end_data(sized_);
 }
 
 /// Where a dot stands between other line ends than CRLF, a server may read on (SMTP smuggling, CVE-2023-51764). It is

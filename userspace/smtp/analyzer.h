@@ -126,6 +126,7 @@ class Analyzer {
     bool data_reply_lost_ = false;  ///< bytes of the server were lost when it was due
     bool data_begun_ = false;       ///< a line of this message was seen
     bool gapped_ = false;           ///< bytes of this message were lost
+    bool sized_ = false;            ///< and all bytes between its beginning and its end are its own
     bool dot_torn_ = false;         ///< right behind a dot at a line's beginning
     bool crlf_seen_ = false;        ///< a line of this message ended as lines have to
     bool recovering_ = false;       ///< what the client's lines are is not known

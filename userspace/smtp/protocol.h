@@ -117,7 +117,8 @@ class Handler {
     /// Several lines, each with its CRLF; there is no other CRLF in them. The same as smtp_data() for each of them.
     virtual void smtp_data_lines(std::string_view lines) = 0;
     virtual void smtp_data_gap(std::uint64_t length) = 0;
-    virtual void smtp_end_data() = 0;
+    /// Not `sized`: what was lost may not have been of the message alone, or have been some of it.
+    virtual void smtp_end_data(bool sized) = 0;
     virtual void smtp_starttls() = 0;
     /// Commands of another message followed upon an end of data that not all servers take for one (CVE-2023-51764):
     /// `how`, `<LF>.<LF>`, is a static string.

@@ -67,6 +67,7 @@ std::uint64_t Analyzer::chunk_gap(std::uint64_t length) {
     gapped_ = true;
     // Behind it may be further chunks of the message.
     handler_->smtp_data_gap(chunk_last_ ? lost : length);
+    sized_ &= chunk_last_ || lost == length;
     chunk_left_ -= lost;
     if (chunk_left_ == 0) finish_chunk();
     return length - lost;
@@ -81,6 +82,7 @@ void Analyzer::report_lost_chunks() {
         chunks * (std::string_view("BDAT \r\n").size() + std::to_string(lost / chunks).size());
     bdat_.finish(*handler_);
     gapped_ = true;
+    sized_ = false;
     if (lost > commands) handler_->smtp_data_gap(lost - commands);
 }
 
@@ -100,6 +102,7 @@ void Analyzer::server_gap() {
 /// Within a message a server does not speak: bytes of both were lost, so its end is among them. What the client sends
 /// now is of nobody knows what.
 void Analyzer::lose_end_of_data() {
+    sized_ = false;
     end_of_data(false);
     if (mode_ == Mode::stopped) return;
     while (pending_head_ < pending_.size()) lose_front();
@@ -162,6 +165,7 @@ void Analyzer::recover(std::uint16_t code) {
     if (pending_head_ < pending_.size()) return;
     std::vector<std::string> commands = std::exchange(loss_->trailing, {});
     loss_->content -= std::min<std::uint64_t>(loss_->content, dot_torn_ ? 2 : 3);  // its end, `.` and CRLF
+    sized_ &= commands.empty() && loss_->content == 0;
     end_of_data(false);
     if (commands.empty() || mode_ == Mode::stopped) return;
     // A client that has sent commands since either had the reply, which was lost as well, or did not wait for it.
@@ -206,6 +210,7 @@ void Analyzer::begin_lost_message() {
     handler_->smtp_data_command_lost();
     begin_message();
     gapped_ = true;
+    sized_ = false;
     mode_ = Mode::data;
     data_accepted_ = true;
 }
