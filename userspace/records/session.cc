@@ -155,6 +155,7 @@ void Session::complete_fields(Transaction& t) {
     if (wants(ExtraField::subject_decoded) && rec.subject)
         rec.subject_decoded = mime::decode_encoded_words(*rec.subject);
     if (wants(ExtraField::from_decoded) && rec.from) rec.from_decoded = mime::decode_encoded_words(*rec.from);
+    if (t.fetched) rec.message_bytes.reset();
     if (rec.last_reply) {
         const auto code = static_cast<std::uint64_t>(std::stoul(*rec.last_reply));
         const std::string_view text = std::string_view(*rec.last_reply).substr(4);
@@ -347,6 +348,7 @@ Session::Facts& Session::facts() {
 void Session::content_command(Transaction& t, const smtp::Request& request) {
     if (request.verb != Verb::end_of_data && options().mail_transaction_validation && !state.trans_rcpt_to_seen)
         invalid_transaction("data missing rcpt to");
+    t.fetched |= request.verb == Verb::burl;
     if (!request.final) return;
     state.trans_mail_from_seen = state.trans_rcpt_to_seen = false;
     t.last_sent = true;

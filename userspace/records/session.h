@@ -81,6 +81,7 @@ class Session final : public smtp::Handler, private Scope {
         bool accepted_known = true;     ///< no reply was lost that tells whom `accepted` has to hold
         bool aborted = false;           ///< by RSET, QUIT or their like, and the server agreed
         bool ignored = false;           ///< some of its content was, on purpose
+        bool fetched = false;           ///< some of its content was, by the server itself (BURL)
         bool superseded = false;        ///< a later MAIL was sent, and its reply decides
         Timestamp first_command{};
         std::vector<std::string> recipients;  ///< of RCPT commands without a reply, from recipients_head on
