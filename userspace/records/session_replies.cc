@@ -52,6 +52,9 @@ void Session::session_answered(const smtp::Reply& reply) {
             if (reply.doubtful) facts_->auth_success.reset();
             if (reply.code == 535) context->notices->failed_auth(id, uid(), now);
             break;
+        case Verb::xclient:
+            if (reply.code < 300) extensions_.reset();  // the session begins anew
+            break;
         case Verb::turn:
             if (reply.code == 250 && !reply.more) from_originator_ = !from_originator_;
             break;
