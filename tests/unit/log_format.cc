@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "log/format.h"
 #include "log/journal.h"
+#include "support_talk.h"
 
 using namespace smtpscope;
 using namespace smtpscope::log;
@@ -173,6 +174,42 @@ TEST_CASE("fields that are not set are absent, empty sets are not", "[log]") {
     r.subject = "";
     CHECK(json_of(r).find(R"("rcptto":[],)") != std::string::npos);
     CHECK(json_of(r).find(R"("subject":"",)") != std::string::npos);
+}
+
+TEST_CASE("fields that are switched off are in no form", "[log]") {
+    using test::C, test::S;
+    std::vector<test::Sent> sent = test::segments(
+        test::Script{S("220 s"), C("EHLO c"), S("250-s\n250 SIZE"), C("AUTH PLAIN AHVzZXIAc2VjcmV0"), S("235 in"),
+                     C("MAIL FROM:<a@x>\nRCPT TO:<b@y>\nRCPT TO:<c@y>\nDATA"), S("250 m\n250 r\n550 no\n354 d"),
+                     C("From: a\nSubject: s\n\n."), S("250 2.0.0 Ok: queued as 4711")});
+    for (test::Sent& packet : sent) packet.sender = {1234, 70};
+    Hooks hooks;
+    hooks.owner = [](const Sender&) { return Owner{"user", "a.service", "mail"}; };
+    EngineOptions options;
+    const Info with = test::play(sent, options, hooks).records.at(0);
+    options.analyzer.extra_fields = {};
+    const Info without = test::play(sent, options, hooks).records.at(0);
+
+    const auto in_journal = [](const Info& rec, const Column& c) {
+        const std::vector<std::string> all = journal_of(rec);
+        return std::any_of(all.begin(), all.end(), [&](const auto& f) { return f.starts_with(c.journal_key); });
+    };
+    const auto in_json = [](const Info& rec, const Column& c) {
+        return json_of(rec).find(c.json_key) != std::string::npos;
+    };
+    std::vector<std::string> unset;
+    const Stream& stream = stream_of(with);
+    for (std::size_t i = *find_column(stream, "is_webmail") + 1; i < stream.columns.size(); ++i) {
+        const Column& c = stream.columns[i];
+        INFO(c.name);
+        CHECK(in_journal(with, c) == in_json(with, c));
+        if (!in_json(with, c)) unset.push_back(c.name);
+        CHECK_FALSE(in_journal(without, c));
+        CHECK_FALSE(in_json(without, c));
+        CHECK(split(tsv_of(without), '\t')[i].starts_with("-"));
+    }
+    CHECK(unset == std::vector<std::string>{"tls_version", "missed_bytes", "ignored_bytes", "incomplete"});
+    CHECK(brief_of(with) == brief_of(without));
 }
 
 TEST_CASE("a weird has the reference's keys", "[log]") {
