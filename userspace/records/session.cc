@@ -228,7 +228,10 @@ void Session::missed(Side from, std::uint64_t length) {
     }
     if (counted) return;
     early_missed_ += length;
-    if (is_from_client(from)) note_command(lost);
+    if (!is_from_client(from)) return;
+    note_command(lost);
+    // Another AUTH may be among it: after one that has failed, and before MAIL (RFC 4954, 4).
+    if (facts_ && facts_->auth_success == false) facts_->forget_auth();
 }
 
 void Session::ignored(std::uint64_t bytes) {
@@ -331,12 +334,18 @@ void Session::rcpt(std::string_view arg) {
 void Session::auth(const smtp::Request& request) {
     Facts& f = facts();
     if (request.verb == Verb::auth) {
+        f.forget_auth();
         f.auth_begun = true;
         f.mechanism = request.arg;
-        f.user.clear();
-        f.auth_success.reset();
     }
     if (f.auth_begun && !request.user.empty()) f.user = std::string(request.user);
+}
+
+void Session::Facts::forget_auth() {
+    auth_begun = false;
+    mechanism = {};
+    user.clear();
+    auth_success.reset();
 }
 
 Session::Facts& Session::facts() {

@@ -99,6 +99,7 @@ class Session final : public smtp::Handler, private Scope {
         std::string user;
         std::optional<bool> auth_success;
         std::optional<std::string> tls_version;
+        void forget_auth();
     };
     using Transactions = std::vector<std::unique_ptr<Transaction>>;
 
