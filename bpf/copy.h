@@ -7,17 +7,23 @@
 #include "pieces.h"
 #include "record.h"
 
-/* A packet that goes to the end of the linear part, as most do: blocks, then what is left of the last one. */
-static __always_inline long copy_to_end(struct smtpscope_record* r, const __u32 class, const struct frame* f,
-                                        const struct packet* p) {
-    __u64 done = copy_blocks(r + 1, class, p->ip, f->end);
-    __u64 rest = f->captured - done;
+/* Small packets are copied in smaller blocks, so that every one with a TCP header has one. */
+static __always_inline __u32 block_of(const __u32 class) {
+    return class == SMTPSCOPE_SMALL ? 32 : 64;
+}
 
-    if (!rest) return 0;
-    UNKNOWN(rest);
-    UNKNOWN(done);
-    if (rest > BLOCK - 1 || done > class - BLOCK) return -1;
-    return bpf_probe_read_kernel((void*)(r + 1) + done, rest, f->data + p->l3 + done);
+/* A packet of a block or more that can be read directly: block after block, and last, over the one before, the block
+ * that ends where the packet ends. To have the rest copied by a call would cost more than the bytes that go twice. */
+static __always_inline long copy_linear(struct smtpscope_record* r, const __u32 class, const struct frame* f,
+                                        const struct packet* p) {
+    const __u32 block = block_of(class);
+    __u64 last = f->captured - block;
+
+    if (copy_blocks(r + 1, class, p->ip, f->end, block) >= f->captured) return 0;
+    UNKNOWN(last);
+    if (last > class - block || p->ip + last + block > f->end) return -1;
+    copy_block((void*)(r + 1) + last, p->ip + last, block);
+    return 0;
 }
 
 /* From wherever the packet is. */
@@ -38,8 +44,8 @@ static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const 
     if (!r) return SMTPSCOPE_LOST_RING_FULL;
     describe(r, f, p);
     if (class < SMTPSCOPE_LARGE) describe_sender(r, f, p);
-    if (p->l3 + f->captured == f->linear)
-        error = copy_to_end(r, class, f, p);
+    if (f->captured >= block_of(class) && p->l3 + f->captured <= f->linear)
+        error = copy_linear(r, class, f, p);
     else
         error = copy_scattered(r, class, f, p);
     if (error) {

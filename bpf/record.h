@@ -82,30 +82,22 @@ static __always_inline long read_packet(void* to, __u64 size, const struct frame
     return -1;
 }
 
-#define BLOCK 64
-
-struct block {
-    __u64 words[BLOCK / 8];
-};
-
-static __always_inline void copy_block(void* to, const void* from) {
-    struct block* t = to;
-    const struct block* b = from;
-
+static __always_inline void copy_block(void* to, const void* from, const __u32 size) {
 #pragma unroll
-    for (int i = 0; i < BLOCK / 8; ++i) t->words[i] = b->words[i];
+    for (__u32 i = 0; i < size; i += 8) *(__u64*)(to + i) = *(const __u64*)(from + i);
 }
 
 /* What lies between `from` and `end`, in whole blocks: up to the last that is complete there and within `room`. How
  * many bytes were copied. */
-static __always_inline __u32 copy_blocks(void* to, const __u32 room, const void* from, const void* end) {
+static __always_inline __u32 copy_blocks(void* to, const __u32 room, const void* from, const void* end,
+                                         const __u32 block) {
     __u32 done = 0;
 
 #pragma unroll
-    for (__u32 i = 0; i < room / BLOCK; ++i) {
-        if (from + (i + 1) * BLOCK > end) break;
-        copy_block(to + i * BLOCK, from + i * BLOCK);
-        done = (i + 1) * BLOCK;
+    for (__u32 i = 0; i < room / block; ++i) {
+        if (from + (i + 1) * block > end) break;
+        copy_block(to + i * block, from + i * block, block);
+        done = (i + 1) * block;
     }
     return done;
 }
