@@ -35,11 +35,35 @@ static __always_inline int is_end(const struct smtpscope_flow* flow, int end, co
            flow->ends.address[end][0] == e->address[other][0];
 }
 
+/* The way of the set that has the key, or SMTPSCOPE_WAYS. All that the verifier sees of it is a number: knowing which
+ * way it was, it would walk what comes after once for each. */
+static __always_inline __u32 find_way(const struct smtpscope_flow_set* set, __u64 hash) {
+    __u64 key = hash;
+    __u32 way = SMTPSCOPE_WAYS;
+
+    UNKNOWN(key);
+#pragma unroll
+    for (int i = 0; i < SMTPSCOPE_WAYS; ++i)
+        if (set->keys[i] == hash) {
+            way = i ^ (__u32)(set->keys[i] ^ key);
+            break;
+        }
+    UNKNOWN(way);
+    return way;
+}
+
 /* The entry of the packet's flow, and which of its ends sent the packet. */
 static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32* sender) {
-    struct smtpscope_flow* flow = bpf_map_lookup_elem(&flows, &hash);
+    __u32 number = smtpscope_flow_set_of(hash);
+    struct smtpscope_flow_set* set = bpf_map_lookup_elem(&flows, &number);
+    struct smtpscope_flow* flow;
+    __u32 way;
 
-    if (!flow) return 0;
+    if (!set) return 0;
+    way = find_way(set, hash);
+    if (way >= SMTPSCOPE_WAYS) return 0;
+    flow = &set->flows[way];
+    flow->used = 1;
     if (is_end(flow, 0, e, 0) && is_end(flow, 1, e, 1)) return flow;
     *sender = 1;
     return is_end(flow, 0, e, 1) && is_end(flow, 1, e, 0) ? flow : 0;

@@ -50,12 +50,13 @@ struct {
     __array(values, struct ring);
 } rings SEC(".maps");
 
-/* Verdicts; entries come from the daemon alone, and the least recently used give way. */
+/* Verdicts; entries come from the daemon alone. */
 struct {
-    __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, 65536);
-    __type(key, __u64);
-    __type(value, struct smtpscope_flow);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, SMTPSCOPE_FLOW_SETS);
+    __type(key, __u32);
+    __type(value, struct smtpscope_flow_set);
 } flows SEC(".maps");
 
 /* What became of every packet, by interface and cause. */

@@ -123,10 +123,8 @@ class LiveSource::Impl {
     }
 
     void set_verdict(const ConnId& id, Verdict orig, Verdict resp) {
-        const smtpscope_ends ends = ends_of(id);
-        // What has been counted of the flow stays.
-        smtpscope_flow flow = programs_.find_flow(ends).value_or(smtpscope_flow{});
-        flow.ends = ends;
+        smtpscope_flow flow{};
+        flow.ends = ends_of(id);
         flow.verdict[0] = static_cast<std::uint32_t>(orig);
         flow.verdict[1] = static_cast<std::uint32_t>(resp);
         programs_.set_flow(flow);

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <cstring>
 #include <random>
 
 #include "capture/diagnostics.h"
@@ -162,6 +161,7 @@ void Programs::load(Inheritance* inherited) {
     check(bpf_map__set_max_entries(skeleton_->maps.rings, shards()));
     bpf_program__set_autoload(skeleton_->progs.smtpscope_xdpf, probe_features().xdp_frags);
     check(tap__load(skeleton_));
+    flows_.emplace(bpf_map__fd(skeleton_->maps.flows));
     if (!inherited) skeleton_->bss->hash_seed = random_seed();
     for (std::uint32_t i = 0; i < shards(); ++i) {
         const int fd = rings_[i].get();
@@ -225,24 +225,8 @@ std::uint64_t Programs::hash(const smtpscope_ends& ends) const {
 }
 
 void Programs::set_flow(const smtpscope_flow& flow, std::uint64_t key) {
-    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.flows), &key, &flow, BPF_ANY) != 0)
-        throw Error("cannot write a verdict: " + error_text(errno));
+    flows_->set(key, flow);
     skeleton_->bss->flows_in_use = 1;
-}
-
-void Programs::remove_flow(const smtpscope_ends& ends) {
-    if (!skeleton_->bss->flows_in_use) return;
-    const std::uint64_t key = hash(ends);
-    // It may be gone already: the least recently used entries give way.
-    if (find_flow(ends)) bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.flows), &key);
-}
-
-std::optional<smtpscope_flow> Programs::find_flow(const smtpscope_ends& ends) const {
-    const std::uint64_t key = hash(ends);
-    smtpscope_flow value{};
-    if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.flows), &key, &value) != 0) return std::nullopt;
-    if (std::memcmp(&value.ends, &ends, sizeof(ends)) != 0) return std::nullopt;
-    return value;
 }
 
 }  // namespace smtpscope::capture

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "capture/flow_table.h"
 #include "capture/inheritance.h"
 #include "capture/source.h"
 #include "smtpscope/kernel_abi.h"
@@ -76,10 +77,11 @@ class Programs {
 
     /// Of a connection: the same from both ends, and the key of its entry.
     std::uint64_t hash(const smtpscope_ends& ends) const;
+    /// As FlowTable does.
     void set_flow(const smtpscope_flow& flow) { set_flow(flow, hash(flow.ends)); }
     void set_flow(const smtpscope_flow& flow, std::uint64_t key);
-    void remove_flow(const smtpscope_ends& ends);
-    std::optional<smtpscope_flow> find_flow(const smtpscope_ends& ends) const;
+    void remove_flow(const smtpscope_ends& ends) { flows_->remove(hash(ends), ends); }
+    std::optional<smtpscope_flow> find_flow(const smtpscope_ends& ends) const { return flows_->find(hash(ends), ends); }
 
   private:
     void open_rings(unsigned shards, Inheritance* inherited);
@@ -89,6 +91,7 @@ class Programs {
     tap* skeleton_;
     std::uint64_t ring_size_;
     std::vector<Descriptor> rings_;
+    std::optional<FlowTable> flows_;  ///< once they are loaded
     bool took_over_ = false;
     std::string begun_anew_;
 };

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of verdicts as user space fills it and the kernel programs see it.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "capture/descriptor.h"
+#include "capture/flow_table.h"
+#include "capture/source.h"
+#include "catch.h"
+
+using namespace smtpscope;
+using namespace smtpscope::capture;
+
+namespace {
+
+/// The memory of a table without a map, and the kernel's look at it.
+struct Memory {
+    Memory() : fd(memfd_create("flows", MFD_CLOEXEC)) {
+        REQUIRE(ftruncate(fd.get(), FlowTable::size) == 0);
+        sets = static_cast<smtpscope_flow_set*>(
+            mmap(nullptr, FlowTable::size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+        REQUIRE(sets != MAP_FAILED);
+    }
+    ~Memory() { munmap(sets, FlowTable::size); }
+    Memory(const Memory&) = delete;
+    Memory& operator=(const Memory&) = delete;
+
+    /// The entry under a key, as a packet finds it.
+    smtpscope_flow* look_up(std::uint64_t key) const {
+        smtpscope_flow_set& set = sets[smtpscope_flow_set_of(key)];
+        const auto* way = std::find(std::begin(set.keys), std::end(set.keys), key);
+        return way == std::end(set.keys) ? nullptr : &set.flows[way - std::begin(set.keys)];
+    }
+
+    Descriptor fd;
+    smtpscope_flow_set* sets;
+};
+
+smtpscope_flow flow(std::uint16_t port, smtpscope_verdict verdict) {
+    smtpscope_flow f{};
+    f.ends.port[0] = port;
+    f.verdict[0] = verdict;
+    f.verdict[1] = SMTPSCOPE_IGNORE;
+    return f;
+}
+
+/// Keys of one set.
+std::uint64_t key(std::uint64_t number) {
+    return (std::uint64_t{5} << 60) + number;
+}
+
+}  // namespace
+
+TEST_CASE("an entry of the table of flows comes, changes and goes", "[capture]") {
+    const Memory memory;
+    FlowTable table(memory.fd.get());
+    const smtpscope_flow first = flow(1, SMTPSCOPE_IGNORE);
+    CHECK_FALSE(table.find(key(1), first.ends));
+    table.set(key(1), first);
+    REQUIRE(memory.look_up(key(1)) != nullptr);
+    memory.look_up(key(1))->ignored_packets[0] = 7;
+    // Another verdict, what was counted stays.
+    table.set(key(1), flow(1, SMTPSCOPE_HEADERS_ONLY));
+    CHECK(memory.look_up(key(1))->verdict[0] == SMTPSCOPE_HEADERS_ONLY);
+    REQUIRE(table.find(key(1), first.ends));
+    CHECK(table.find(key(1), first.ends)->ignored_packets[0] == 7);
+    table.remove(key(1), first.ends);
+    CHECK(memory.look_up(key(1)) == nullptr);
+    // What comes in its place begins with nothing.
+    table.set(key(1), first);
+    CHECK(table.find(key(1), first.ends)->ignored_packets[0] == 0);
+}
+
+TEST_CASE("of two flows with the same hash the later one has the entry", "[capture]") {
+    const Memory memory;
+    FlowTable table(memory.fd.get());
+    const smtpscope_flow first = flow(1, SMTPSCOPE_IGNORE), second = flow(2, SMTPSCOPE_IGNORE);
+    table.set(key(1), first);
+    table.set(key(1), second);
+    CHECK_FALSE(table.find(key(1), first.ends));
+    CHECK(table.find(key(1), second.ends));
+    table.remove(key(1), first.ends);
+    CHECK(table.find(key(1), second.ends));
+}
+
+TEST_CASE("in a full set a flow without packets gives way", "[capture]") {
+    const Memory memory;
+    FlowTable table(memory.fd.get());
+    std::set<std::uint16_t> present;
+    const auto add = [&](std::uint16_t port) {
+        table.set(key(port), flow(port, SMTPSCOPE_IGNORE));
+        std::set<std::uint16_t> gone;
+        for (const std::uint16_t p : present)
+            if (memory.look_up(key(p)) == nullptr) gone.insert(p);
+        for (const std::uint16_t p : gone) present.erase(p);
+        present.insert(port);
+        CHECK(memory.look_up(key(port)) != nullptr);
+        return gone;
+    };
+    for (std::uint16_t port = 1; port <= SMTPSCOPE_WAYS; ++port) CHECK(add(port).empty());
+    CHECK(add(100).size() == 1);  // all were new
+    // Two have had no packet since.
+    std::set<std::uint16_t> idle;
+    for (const std::uint16_t port : present) {
+        const bool quiet = port != 100 && idle.size() < 2;
+        memory.look_up(key(port))->used = quiet ? 0 : 1;
+        if (quiet) idle.insert(port);
+    }
+    std::set<std::uint16_t> gone = add(101);
+    gone.merge(add(102));
+    CHECK(gone == idle);
+    // The other sets have not been touched.
+    CHECK(std::all_of(memory.sets, memory.sets + SMTPSCOPE_FLOW_SETS, [&](const smtpscope_flow_set& set) {
+        return &set == memory.sets + smtpscope_flow_set_of(key(1)) || set.keys[0] == 0;
+    }));
+}
+
+TEST_CASE("a table that cannot be mapped", "[capture]") {
+    CHECK_THROWS_AS(FlowTable(-1), Error);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "capture/flow_table.h"
+
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "capture/source.h"
+
+namespace smtpscope::capture {
+namespace {
+
+/// The kernel programs look at the table at any time.
+template <typename T>
+void store(T& to, T value) {
+    std::atomic_ref(to).store(value, std::memory_order_release);
+}
+
+template <typename T>
+T load(T& from) {
+    return std::atomic_ref(from).load(std::memory_order_acquire);
+}
+
+bool same(const smtpscope_ends& a, const smtpscope_ends& b) {
+    return std::memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+}  // namespace
+
+FlowTable::FlowTable(int fd) {
+    void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED) throw Error(std::string("cannot map the table of flows: ") + std::strerror(errno));
+    sets_ = static_cast<smtpscope_flow_set*>(p);
+}
+
+FlowTable::~FlowTable() {
+    munmap(sets_, size);
+}
+
+FlowTable::Place FlowTable::place(std::uint64_t key, std::size_t way) const {
+    smtpscope_flow_set& set = sets_[smtpscope_flow_set_of(key)];
+    return {set.keys[way], set.flows[way]};
+}
+
+std::optional<FlowTable::Place> FlowTable::find_place(std::uint64_t key) const {
+    for (std::size_t way = 0; way < SMTPSCOPE_WAYS; ++way)
+        if (const Place here = place(key, way); here.key == key) return here;
+    return std::nullopt;
+}
+
+FlowTable::Place FlowTable::make_room(std::uint64_t key) {
+    if (const auto place = find_place(key)) return *place;
+    for (std::size_t way = 0; way < SMTPSCOPE_WAYS; ++way)
+        if (const Place here = place(key, way); here.key == 0) return here;
+    // Whoever has had a packet since it was asked last stays, for one round.
+    for (int asked = 0;; ++asked) {
+        const Place here = place(key, hand_++ % SMTPSCOPE_WAYS);
+        if (asked == SMTPSCOPE_WAYS || load(here.flow.used) == 0) return here;
+        store(here.flow.used, 0U);
+    }
+}
+
+void FlowTable::set(std::uint64_t key, const smtpscope_flow& flow) {
+    const std::lock_guard lock(mutex_);
+    const Place place = make_room(key);
+    if (place.key != key || !same(place.flow.ends, flow.ends)) {
+        // Out of sight while it is neither the one nor the other.
+        store(place.key, __u64{0});
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        place.flow = flow;
+        place.flow.used = 1;
+        store(place.key, __u64{key});
+        return;
+    }
+    for (int sender = 0; sender < 2; ++sender) store(place.flow.verdict[sender], flow.verdict[sender]);
+}
+
+void FlowTable::remove(std::uint64_t key, const smtpscope_ends& ends) {
+    const std::lock_guard lock(mutex_);
+    const auto place = find_place(key);
+    if (place && same(place->flow.ends, ends)) store(place->key, __u64{0});
+}
+
+std::optional<smtpscope_flow> FlowTable::find(std::uint64_t key, const smtpscope_ends& ends) const {
+    const std::lock_guard lock(mutex_);
+    const auto place = find_place(key);
+    if (!place || !same(place->flow.ends, ends)) return std::nullopt;
+    return place->flow;
+}
+
+}  // namespace smtpscope::capture

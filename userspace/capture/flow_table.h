@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The verdicts, as the kernel programs read them: the map `flows`, of which this is the only one that adds and removes
+// entries.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+
+#include "smtpscope/kernel_abi.h"
+
+namespace smtpscope::capture {
+
+/// Thread-safe.
+class FlowTable {
+  public:
+    static constexpr std::size_t size = sizeof(smtpscope_flow_set) * SMTPSCOPE_FLOW_SETS;  ///< bytes
+
+    /// `fd`: of something to be mapped that has `size` bytes. Throws Error.
+    explicit FlowTable(int fd);
+    ~FlowTable();
+    FlowTable(const FlowTable&) = delete;
+    FlowTable& operator=(const FlowTable&) = delete;
+
+    /// `key`: the hash of its ends. Of a flow that has an entry the verdicts are set, and what has been counted stays.
+    /// Another takes the place of the flow with the same key, else a free one in its set, else that of a flow which has
+    /// had no packet for long.
+    void set(std::uint64_t key, const smtpscope_flow& flow);
+    void remove(std::uint64_t key, const smtpscope_ends& ends);
+    std::optional<smtpscope_flow> find(std::uint64_t key, const smtpscope_ends& ends) const;
+
+  private:
+    /// Where a flow is or would be.
+    struct Place {
+        __u64& key;
+        smtpscope_flow& flow;
+    };
+
+    Place place(std::uint64_t key, std::size_t way) const;
+    std::optional<Place> find_place(std::uint64_t key) const;
+    Place make_room(std::uint64_t key);
+
+    smtpscope_flow_set* sets_;
+    mutable std::mutex mutex_;
+    std::size_t hand_ = 0;  ///< the way that is asked first when one has to give way
+};
+
+}  // namespace smtpscope::capture
