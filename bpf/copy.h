@@ -29,11 +29,11 @@ static __always_inline long copy_linear(struct smtpscope_record* r, const __u32 
 /* From wherever the packet is. */
 static __always_inline long copy_scattered(struct smtpscope_record* r, const __u32 class, const struct frame* f,
                                            const struct packet* p) {
-    return read_packet(r + 1, bounded(f->captured, class), f, p->l3);
+    return read_packet(r + 1, bounded(f->captured, class), f, l3_of(f, p));
 }
 
-static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const struct frame* f, const struct packet* p,
-                                                       struct smtpscope_counters* c) {
+static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const struct frame* f,
+                                                       const struct packet* p) {
     __u32 shard = f->shard;
     void* ring = bpf_map_lookup_elem(&rings, &shard);
     struct smtpscope_record* r;
@@ -44,7 +44,7 @@ static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const 
     if (!r) return SMTPSCOPE_LOST_RING_FULL;
     describe(r, f, p);
     if (class < SMTPSCOPE_LARGE) describe_sender(r, f, p);
-    if (f->captured >= block_of(class) && p->l3 + f->captured <= f->linear)
+    if (f->captured >= block_of(class) && p->ip + f->captured <= f->end)
         error = copy_linear(r, class, f, p);
     else
         error = copy_scattered(r, class, f, p);
@@ -52,18 +52,17 @@ static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const 
         bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
         return SMTPSCOPE_LOST_UNREADABLE;
     }
-    bpf_ringbuf_submit(r, wake_flags(ring, shard, c));
+    bpf_ringbuf_submit(r, wake_flags(ring, f));
     return SMTPSCOPE_DELIVERED;
 }
 
-static __always_inline enum smtpscope_cause copy_packet(const struct frame* f, const struct packet* p,
-                                                        struct smtpscope_counters* c) {
+static __always_inline enum smtpscope_cause copy_packet(const struct frame* f, const struct packet* p) {
     __u32 ends;
 
-    if (f->captured <= SMTPSCOPE_SMALL) return copy_whole(SMTPSCOPE_SMALL, f, p, c);
-    if (f->captured <= SMTPSCOPE_MEDIUM) return copy_whole(SMTPSCOPE_MEDIUM, f, p, c);
-    if (f->captured <= SMTPSCOPE_LARGE) return copy_whole(SMTPSCOPE_LARGE, f, p, c);
-    ends = p->l3 | p->headers << 16;
+    if (f->captured <= SMTPSCOPE_SMALL) return copy_whole(SMTPSCOPE_SMALL, f, p);
+    if (f->captured <= SMTPSCOPE_MEDIUM) return copy_whole(SMTPSCOPE_MEDIUM, f, p);
+    if (f->captured <= SMTPSCOPE_LARGE) return copy_whole(SMTPSCOPE_LARGE, f, p);
+    ends = l3_of(f, p) | p->headers << 16;
     switch (f->hook) {
         case XDP:
             return xdp_copy_pieces(f->context, ends, p->length, f->captured, f->shard);

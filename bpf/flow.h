@@ -6,8 +6,8 @@
 #include "copy.h"
 
 static __always_inline void read_ends(const struct packet* p, struct smtpscope_ends* e) {
-    e->port[0] = p->source_port;
-    e->port[1] = p->destination_port;
+    e->port[0] = ((struct tcphdr*)p->tcp)->source;
+    e->port[1] = ((struct tcphdr*)p->tcp)->dest;
     e->reserved[0] = e->reserved[1] = 0;
     if (p->version == 4) {
         const struct iphdr* ip = p->ip;
@@ -88,8 +88,7 @@ static __always_inline __u32 allowed(struct smtpscope_flow* flow, const struct p
     return p->headers;
 }
 
-static __always_inline enum smtpscope_cause deliver(struct frame* f, const struct packet* p,
-                                                    struct smtpscope_counters* c) {
+static __always_inline enum smtpscope_cause deliver(struct frame* f, const struct packet* p) {
     struct smtpscope_flow* flow = 0;
     enum smtpscope_cause cause;
     __u32 sender = 0;
@@ -105,12 +104,12 @@ static __always_inline enum smtpscope_cause deliver(struct frame* f, const struc
         f->shard = smtpscope_shard(hash, shards);
         if (flows_in_use) flow = find_flow(&e, hash, &sender);
     }
-    if (!flow) return copy_packet(f, p, c);
+    if (!flow) return copy_packet(f, p);
 
     sender &= 1;
     f->captured = allowed(flow, p, sender);
     if (f->captured) {
-        cause = copy_packet(f, p, c);
+        cause = copy_packet(f, p);
         if (cause != SMTPSCOPE_DELIVERED) return cause;
         flow->delivered_packets[sender]++;
         flow->delivered_bytes[sender] += f->captured;
@@ -123,32 +122,36 @@ static __always_inline enum smtpscope_cause deliver(struct frame* f, const struc
 }
 
 /* A fragment goes to user space as it is. */
-static __always_inline enum smtpscope_cause deliver_fragment(struct frame* f, struct cursor* cursor, struct packet* p,
-                                                             struct smtpscope_counters* c) {
+static __always_inline enum smtpscope_cause deliver_fragment(struct frame* f, struct packet* p, __u32 present) {
     p->headers = (__u32)(p->tcp - p->ip);
-    if (p->headers > p->length || p->length > cursor->frame_length - p->l3) return SMTPSCOPE_LOST_UNREADABLE;
+    if (p->headers > p->length || p->length > present) return SMTPSCOPE_LOST_UNREADABLE;
     f->captured = p->length;
-    return copy_packet(f, p, c);
+    return copy_packet(f, p);
 }
 
-/* Accounts for a packet that is ours and hands it on. */
-static __always_inline void watch(struct frame* f, struct cursor* cursor, struct packet* p) {
-    struct smtpscope_counters* c = counters_of(f->ifindex);
+static __always_inline void account(const struct frame* f, __u32 length, __u32 cause) {
+    struct smtpscope_counters* c = counters_of(f);
+
+    UNKNOWN(cause);
+    if (!c || cause >= SMTPSCOPE_CAUSE_COUNT) return;
+    c->packets[SMTPSCOPE_SEEN]++;
+    c->bytes[SMTPSCOPE_SEEN] += length;
+    c->packets[cause]++;
+    c->bytes[cause] += length;
+}
+
+/* Hands a packet that is ours on, and accounts for it. `length`: of the frame. */
+static __always_inline void watch(struct frame* f, struct cursor* cursor, struct packet* p, __u32 length) {
+    __u32 present = length - l3_of(f, p);
     __u32 cause;
 
-    if (!c) return;
-    c->packets[SMTPSCOPE_SEEN]++;
     if (__builtin_expect(p->fragment, 0))
-        cause = deliver_fragment(f, cursor, p, c);
-    else if (!read_headers(cursor, p))
+        cause = deliver_fragment(f, p, present);
+    else if (!read_headers(cursor, p, present))
         cause = SMTPSCOPE_LOST_UNREADABLE;
     else
-        cause = deliver(f, p, c);
-    c->bytes[SMTPSCOPE_SEEN] += p->length;
-    UNKNOWN(cause);
-    if (cause >= SMTPSCOPE_CAUSE_COUNT) return;
-    c->packets[cause]++;
-    c->bytes[cause] += p->length;
+        cause = deliver(f, p);
+    account(f, p->length, cause);
 }
 
 #endif

@@ -19,30 +19,40 @@
 
 #define MAX_VLAN_TAGS 2
 
+/* Keeps the compiler from proving bounds away that the verifier has to see. */
+#define UNKNOWN(x) asm volatile("" : "+r"(x))
+
+/* A pointer of a context, which has it in 32 bits; the compiler must not take it for that, and move it as such. */
+static __always_inline void* pointer(__u32 field) {
+    void* p = (void*)(long)field;
+
+    UNKNOWN(p);
+    return p;
+}
+
 /* The readable part of a frame, and how much of it has been read. */
 struct cursor {
     void* context; /* struct xdp_md or __sk_buff */
     int is_skb;    /* which of them; a constant */
     int cut;       /* the readable part ended before it was known whether this is mail */
+    void* data;
     void* position;
     void* end;
-    __u32 frame_length; /* with the part that cannot be read directly */
 };
 
-/* A TCP packet of our ports. */
+/* A TCP packet of our ports. What the packet can tell again is not kept: to save it on the stack costs as much. */
 struct packet {
     void* ip;
     void* tcp;
-    __u32 l3;          /* offset of the IP header in the frame */
-    __u32 length;      /* of the IP packet */
-    __u32 headers;     /* of these: IP and TCP headers */
-    __u16 source_port; /* network byte order */
-    __u16 destination_port;
+    __u32 length;    /* of the IP packet */
+    __u32 headers;   /* of these: IP and TCP headers */
+    __be16 fragment; /* offset and "more", as in an IPv4 header */
     __u8 version;
     __u8 tcp_flags;
-    __u8 fragment;
-    __u8 later_fragment; /* not the first, so without ports: it may be ours */
 };
+
+#define FRAGMENT_OFFSET bpf_htons(0x1fff) /* not the first, so without ports: it may be ours */
+#define FRAGMENT_MORE bpf_htons(0x2000)
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
@@ -64,14 +74,13 @@ static __always_inline int cut(struct cursor* c) {
 
 /* The protocol that an Ethernet frame carries. Tags that the hardware took out of the frame do not matter: then the
  * frame has the inner protocol. */
-static __always_inline int parse_ethernet(struct cursor* c, struct packet* p) {
+static __always_inline int parse_ethernet(struct cursor* c) {
     struct ethhdr* eth = c->position;
     int protocol;
 
     if ((void*)(eth + 1) > c->end) return cut(c);
     protocol = *(__be16*)((void*)eth + 12); /* in one load: the struct is packed */
     c->position = eth + 1;
-    p->l3 = sizeof(*eth);
     if (__builtin_expect(is_vlan(protocol), 0)) {
 #pragma unroll
         for (int i = 0; i < MAX_VLAN_TAGS; ++i) {
@@ -81,20 +90,18 @@ static __always_inline int parse_ethernet(struct cursor* c, struct packet* p) {
             if ((void*)(tag + 1) > c->end) return cut(c);
             protocol = tag->protocol;
             c->position = tag + 1;
-            p->l3 += sizeof(*tag);
         }
     }
     return protocol;
 }
 
-/* What follows is needed only of packets that are ours: `protocol` and lengths come later. */
 static __always_inline int parse_ipv4(struct cursor* c, struct packet* p) {
     struct iphdr* ip = c->position;
 
     if ((void*)(ip + 1) > c->end) return cut(c);
     if (ip->protocol != IPPROTO_TCP) return 0;
     p->ip = ip;
-    p->later_fragment = (ip->frag_off & bpf_htons(0x1fff)) != 0;
+    p->fragment = ip->frag_off & (FRAGMENT_OFFSET | FRAGMENT_MORE);
     c->position = (void*)ip + (*(__u8*)ip & 0xfu) * 4;
     return 1;
 }
@@ -106,19 +113,18 @@ static __always_inline int parse_ipv6(struct cursor* c, struct packet* p) {
     if ((void*)(ip + 1) > c->end) return cut(c);
     p->ip = ip;
     p->fragment = 0;
-    p->later_fragment = 0;
     c->position = ip + 1;
     if (__builtin_expect(ip->nexthdr == IPPROTO_TCP, 1)) return 1;
     if (!is_extension(ip->nexthdr)) return 0;
     if (c->is_skb)
-        way = skb_skip_extensions(c->context, p->l3 + sizeof(*ip), ip->nexthdr);
+        way = skb_skip_extensions(c->context, c->position - c->data, ip->nexthdr);
     else
-        way = xdp_skip_extensions(c->context, p->l3 + sizeof(*ip), ip->nexthdr);
+        way = xdp_skip_extensions(c->context, c->position - c->data, ip->nexthdr);
     if (way == OUT_OF_DATA) return cut(c);
     if (way < 0) return 0;
-    p->fragment = (way & ANY_FRAGMENT) != 0;
-    p->later_fragment = (way & LATER_FRAGMENT) != 0;
-    c->position = (void*)ip - p->l3 + (way & MAX_OFFSET);
+    if (way & ANY_FRAGMENT) p->fragment = FRAGMENT_MORE;
+    if (way & LATER_FRAGMENT) p->fragment = FRAGMENT_OFFSET;
+    c->position = c->data + (way & MAX_OFFSET);
     return 1;
 }
 
@@ -128,54 +134,41 @@ static __always_inline int is_mail_port(__be16 port) {
 
 static __always_inline int has_mail_port(struct cursor* c, struct packet* p) {
     __u8* ports = c->position;
+    __u64 hint = mail_ports_hint;
 
+    p->tcp = ports;
+    if (__builtin_expect(p->fragment & FRAGMENT_OFFSET, 0)) return 1;
     if ((void*)(ports + 4) > c->end) return cut(c);
-    if (!(((mail_ports_hint >> (ports[1] & 63)) | (mail_ports_hint >> (ports[3] & 63))) & 1)) return 0;
-    p->source_port = *(__be16*)ports;
-    p->destination_port = *(__be16*)(ports + 2);
-    return is_mail_port(p->destination_port) || is_mail_port(p->source_port);
+    if (!(((hint >> (ports[1] & 63)) | (hint >> (ports[3] & 63))) & 1)) return 0;
+    return is_mail_port(*(__be16*)(ports + 2)) || is_mail_port(*(__be16*)ports);
 }
 
 /* Of a packet that is ours, what its IP header says. 0: no header that a host would take. */
-static __always_inline int read_ip(struct packet* p, int protocol) {
-    if (protocol == bpf_htons(ETH_P_IP)) {
-        struct iphdr* ip = p->ip;
+static __always_inline int read_ipv4(struct packet* p) {
+    struct iphdr* ip = p->ip;
 
-        if ((*(__u8*)ip & 0xf) < 5) return 0;
-        p->version = 4;
-        p->length = bpf_ntohs(ip->tot_len);
-        p->fragment = (ip->frag_off & bpf_htons(0x3fff)) != 0;
-    } else {
-        p->version = 6;
-        p->length = bpf_ntohs(((struct ipv6hdr*)p->ip)->payload_len);
-        if (p->length) p->length += sizeof(struct ipv6hdr);
-    }
+    p->version = 4;
+    p->length = bpf_ntohs(ip->tot_len);
+    return (*(__u8*)ip & 0xf) >= 5;
+}
+
+static __always_inline int read_ipv6(struct packet* p) {
+    p->version = 6;
+    p->length = bpf_ntohs(((struct ipv6hdr*)p->ip)->payload_len);
+    if (p->length) p->length += sizeof(struct ipv6hdr);
     return 1;
 }
 
 /* Whether a packet is ours or may be; `protocol` as in an Ethernet header. */
 static __always_inline int find_mail(struct cursor* c, struct packet* p, int protocol) {
-    if (protocol == bpf_htons(ETH_P_IP)) {
-        if (!parse_ipv4(c, p)) return 0;
-    } else if (protocol == bpf_htons(ETH_P_IPV6)) {
-        if (!parse_ipv6(c, p)) return 0;
-    } else {
-        return 0;
-    }
-    p->tcp = c->position;
-    if (__builtin_expect(p->later_fragment, 0)) {
-        p->source_port = 0;
-        p->destination_port = 0;
-    } else if (!has_mail_port(c, p)) {
-        return 0;
-    }
-    return read_ip(p, protocol);
+    if (protocol == bpf_htons(ETH_P_IP)) return parse_ipv4(c, p) && has_mail_port(c, p) && read_ipv4(p);
+    if (protocol == bpf_htons(ETH_P_IPV6)) return parse_ipv6(c, p) && has_mail_port(c, p) && read_ipv6(p);
+    return 0;
 }
 
 /* The rest of the headers of a packet that is ours. 0: they contradict each other or the frame, and the host will
- * refuse the packet. */
-static __always_inline int read_headers(struct cursor* c, struct packet* p) {
-    __u32 present = c->frame_length - p->l3;
+ * refuse the packet. `present`: the bytes of the frame from the IP header on. */
+static __always_inline int read_headers(struct cursor* c, struct packet* p, __u32 present) {
     struct tcphdr* tcp = p->tcp;
 
     /* 0: longer than 65,535 bytes, a GSO packet (BIG TCP). */

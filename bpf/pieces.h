@@ -16,15 +16,15 @@ static __always_inline __u64 next_packet_id(void) {
 }
 
 static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __u32 length) {
-    struct packet p = {.l3 = l3_and_headers & 0xffff, .headers = l3_and_headers >> 16, .length = length};
-    struct smtpscope_counters* c = counters_of(f->ifindex);
+    struct packet p = {.headers = l3_and_headers >> 16, .length = length};
+    __u32 l3 = l3_and_headers & 0xffff;
     struct piece* buffer;
     __u32 zero = 0;
     __u32 shard = f->shard;
     void* ring = bpf_map_lookup_elem(&rings, &shard);
 
     buffer = bpf_map_lookup_elem(&pieces, &zero);
-    if (!buffer || !c) return SMTPSCOPE_LOST_UNREADABLE;
+    if (!buffer) return SMTPSCOPE_LOST_UNREADABLE;
     if (!ring) return SMTPSCOPE_LOST_RING_FULL;
     if (f->captured > SMTPSCOPE_MAX_PIECES * SMTPSCOPE_PIECE) return SMTPSCOPE_LOST_TOO_LONG;
     describe(&buffer->record, f, &p);
@@ -40,28 +40,22 @@ static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __
         size = bounded(size, SMTPSCOPE_PIECE);
         buffer->record.captured = size;
         buffer->record.offset = offset;
-        if (read_packet(buffer->bytes, size, f, p.l3 + offset)) return SMTPSCOPE_LOST_UNREADABLE;
-        if (bpf_ringbuf_output(ring, buffer, sizeof(buffer->record) + size, wake_flags(ring, shard, c)))
+        if (read_packet(buffer->bytes, size, f, l3 + offset)) return SMTPSCOPE_LOST_UNREADABLE;
+        if (bpf_ringbuf_output(ring, buffer, sizeof(buffer->record) + size, wake_flags(ring, f)))
             return SMTPSCOPE_LOST_RING_FULL;
     }
     return SMTPSCOPE_DELIVERED;
 }
 
 static __always_inline struct frame xdp_frame(struct xdp_md* ctx, enum hook hook) {
-    void* data = (void*)(long)ctx->data;
-    struct frame f = {.context = ctx, .hook = hook, .data = data, .end = (void*)(long)ctx->data_end};
+    struct frame f = {.context = ctx, .hook = hook, .data = pointer(ctx->data), .end = pointer(ctx->data_end)};
 
-    f.linear = f.end - data;
-    f.ifindex = ctx->ingress_ifindex;
     return f;
 }
 
 static __always_inline struct frame skb_frame(struct __sk_buff* skb, enum hook hook) {
-    void* data = (void*)(long)skb->data;
-    struct frame f = {.context = skb, .hook = hook, .data = data, .end = (void*)(long)skb->data_end};
+    struct frame f = {.context = skb, .hook = hook, .data = pointer(skb->data), .end = pointer(skb->data_end)};
 
-    f.linear = f.end - data;
-    f.ifindex = skb->ifindex;
     return f;
 }
 

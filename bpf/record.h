@@ -12,15 +12,10 @@ struct frame {
     void* context;  /* struct xdp_md or __sk_buff, by hook */
     enum hook hook; /* a constant wherever it is tested */
     void* data;
-    void* end;
-    __u64 linear; /* bytes from data on that can be read directly */
-    __u32 ifindex;
+    void* end;      /* of what can be read directly */
     __u32 captured; /* bytes of the packet to be copied */
     __u32 shard;    /* the ring that takes them */
 };
-
-/* Keeps the compiler from proving bounds away that the verifier has to see. */
-#define UNKNOWN(x) asm volatile("" : "+r"(x))
 
 /* `size`, which is at least 1 and at most `limit`, in a form in which every verifier sees that: before 6.3 a comparison
  * with 0 teaches it nothing. */
@@ -32,20 +27,32 @@ static __always_inline __u64 bounded(__u64 size, const __u32 limit) {
     return size + 1;
 }
 
-/* Where the accounts of an interface are kept. */
-static __always_inline struct smtpscope_counters* counters_of(__u32 ifindex) {
-    __u32 slot = slots[ifindex & (SMTPSCOPE_INTERFACES - 1)];
+static __always_inline __u32 ifindex_of(const struct frame* f) {
+    if (f->hook == XDP || f->hook == XDP_FRAGS) return ((struct xdp_md*)f->context)->ingress_ifindex;
+    return ((struct __sk_buff*)f->context)->ifindex;
+}
+
+/* Offset of the IP header in the frame; the mask tells the verifier what MAX_VLAN_TAGS comes to. */
+static __always_inline __u32 l3_of(const struct frame* f, const struct packet* p) {
+    return (p->ip - f->data) & 31;
+}
+
+/* The accounts of the interface. */
+static __always_inline struct smtpscope_counters* counters_of(const struct frame* f) {
+    __u32 slot = slots[ifindex_of(f) & (SMTPSCOPE_INTERFACES - 1)];
 
     return bpf_map_lookup_elem(&counters, &slot);
 }
 
-static __always_inline __u64 wake_flags(void* ring, __u32 shard, struct smtpscope_counters* c) {
-    volatile struct smtpscope_reader* reader = &readers[shard & (SMTPSCOPE_MAX_SHARDS - 1)];
+static __always_inline __u64 wake_flags(void* ring, const struct frame* f) {
+    volatile struct smtpscope_reader* reader = &readers[f->shard & (SMTPSCOPE_MAX_SHARDS - 1)];
+    struct smtpscope_counters* c;
 
     if (!reader->need_wake) return BPF_RB_NO_WAKEUP;
     if (wake_watermark && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < wake_watermark) return BPF_RB_NO_WAKEUP;
     reader->need_wake = 0;
-    c->wakeups++;
+    c = counters_of(f);
+    if (c) c->wakeups++;
     return BPF_RB_FORCE_WAKEUP;
 }
 
@@ -54,7 +61,7 @@ static __always_inline void describe(struct smtpscope_record* r, const struct fr
     r->packet_id = 0;
     r->cgroup_id = 0;
     r->uid = SMTPSCOPE_NO_UID;
-    r->ifindex = f->ifindex;
+    r->ifindex = ifindex_of(f);
     r->wire_length = p->length;
     r->captured = f->captured;
     r->offset = 0;
@@ -76,7 +83,7 @@ static __always_inline void describe_sender(struct smtpscope_record* r, const st
 static __always_inline long read_packet(void* to, __u64 size, const struct frame* f, __u32 offset) {
     /* The mask changes no bit; it parts the sum from `size`. 6.12 would derive the bounds of `size` from those that the
      * comparison gives to the sum, and lose the upper one. */
-    if (offset + (size & 0xffff) <= f->linear) return bpf_probe_read_kernel(to, size, f->data + offset);
+    if (offset + (size & 0xffff) <= (__u64)(f->end - f->data)) return bpf_probe_read_kernel(to, size, f->data + offset);
     if (f->hook == TC_INGRESS || f->hook == TC_EGRESS) return bpf_skb_load_bytes(f->context, offset, to, size);
     if (f->hook == XDP_FRAGS) return bpf_xdp_load_bytes(f->context, offset, to, size);
     return -1;

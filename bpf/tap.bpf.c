@@ -13,14 +13,14 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 static __always_inline int xdp(struct xdp_md* ctx, enum hook hook) {
-    struct cursor c = {.context = ctx, .position = (void*)(long)ctx->data, .end = (void*)(long)ctx->data_end};
+    void* data = pointer(ctx->data);
+    struct cursor c = {.context = ctx, .data = data, .position = data, .end = pointer(ctx->data_end)};
     struct packet p;
     struct frame f;
 
-    if (!find_mail(&c, &p, parse_ethernet(&c, &p))) return XDP_PASS;
+    if (!find_mail(&c, &p, parse_ethernet(&c))) return XDP_PASS;
     f = xdp_frame(ctx, hook);
-    c.frame_length = hook == XDP_FRAGS ? bpf_xdp_get_buff_len(ctx) : f.linear;
-    watch(&f, &c, &p);
+    watch(&f, &c, &p, hook == XDP_FRAGS ? bpf_xdp_get_buff_len(ctx) : f.end - f.data);
     return XDP_PASS;
 }
 
@@ -42,11 +42,9 @@ static __always_inline int find_mail_in_skb(struct cursor* c, struct packet* p, 
     c->context = skb;
     c->is_skb = 1;
     c->cut = 0;
-    c->position = (void*)(long)skb->data;
-    c->end = (void*)(long)skb->data_end;
-    if (link == ETHERNET) return find_mail(c, p, parse_ethernet(c, p));
-    p->l3 = 0;
-    return find_mail(c, p, skb->protocol);
+    c->data = c->position = pointer(skb->data);
+    c->end = pointer(skb->data_end);
+    return find_mail(c, p, link == ETHERNET ? parse_ethernet(c) : (int)skb->protocol);
 }
 
 /* A bridge hands a packet from port to port: it was seen where it came in. */
@@ -70,9 +68,8 @@ static __always_inline int tc(struct __sk_buff* skb, enum hook hook, enum link_l
         if (!find_mail_in_skb(&c, &p, skb, link)) return TC_ACT_UNSPEC;
     }
     if (hook == TC_EGRESS && seen_at_ingress(skb)) return TC_ACT_UNSPEC;
-    c.frame_length = skb->len;
     f = skb_frame(skb, hook);
-    watch(&f, &c, &p);
+    watch(&f, &c, &p, skb->len);
     return TC_ACT_UNSPEC;
 }
 
