@@ -5,20 +5,25 @@
 
 #include "copy.h"
 
+/* The last eight bytes of an IPv4 address as IPv6 (::ffff:a.b.c.d). */
+static __always_inline __u64 mapped(__be32 address) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return (__u64)address << 32 | bpf_htonl(0xffff);
+#else
+    return (__u64)bpf_htonl(0xffff) << 32 | address;
+#endif
+}
+
 static __always_inline void read_ends(const struct packet* p, struct smtpscope_ends* e) {
     e->port[0] = ((struct tcphdr*)p->tcp)->source;
     e->port[1] = ((struct tcphdr*)p->tcp)->dest;
     e->reserved[0] = e->reserved[1] = 0;
     if (p->version == 4) {
         const struct iphdr* ip = p->ip;
-        struct mapped {
-            __be32 prefix;
-            __be32 address;
-        } source = {bpf_htonl(0xffff), ip->saddr}, destination = {bpf_htonl(0xffff), ip->daddr};
 
         e->address[0][0] = e->address[1][0] = 0;
-        __builtin_memcpy(&e->address[0][1], &source, sizeof(source));
-        __builtin_memcpy(&e->address[1][1], &destination, sizeof(destination));
+        e->address[0][1] = mapped(ip->saddr);
+        e->address[1][1] = mapped(ip->daddr);
     } else {
         const __u64* ip = (const __u64*)((const struct ipv6hdr*)p->ip)->saddr.s6_addr;
 
@@ -35,34 +40,30 @@ static __always_inline int is_end(const struct smtpscope_flow* flow, int end, co
            flow->ends.address[end][0] == e->address[other][0];
 }
 
-/* The way of the set that has the key, or SMTPSCOPE_WAYS. All that the verifier sees of it is a number: knowing which
- * way it was, it would walk what comes after once for each. */
-static __always_inline __u32 find_way(const struct smtpscope_flow_set* set, __u64 hash) {
-    __u64 key = hash;
-    __u32 way = SMTPSCOPE_WAYS;
+/* The entry of the set that has the key. `one` is 1, which the verifier does not know, so that the offset is a range to
+ * it: knowing which entry it was, it would walk what comes after once for each. */
+static __always_inline struct smtpscope_flow* find_key(struct smtpscope_flow_set* set, __u64 key, __u32 one) {
+    __u64 offset = sizeof(set->flows);
 
-    UNKNOWN(key);
 #pragma unroll
     for (int i = 0; i < SMTPSCOPE_WAYS; ++i)
-        if (set->keys[i] == hash) {
-            way = i ^ (__u32)(set->keys[i] ^ key);
+        if (set->keys[i] == key) {
+            offset = i * sizeof(*set->flows) + (one - 1);
             break;
         }
-    UNKNOWN(way);
-    return way;
+    UNKNOWN(offset);
+    if (offset > sizeof(set->flows) - sizeof(*set->flows)) return 0;
+    return (void*)set->flows + offset;
 }
 
 /* The entry of the packet's flow, and which of its ends sent the packet. */
-static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32* sender) {
+static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32 in_use,
+                                                        __u32* sender) {
     __u32 number = smtpscope_flow_set_of(hash);
     struct smtpscope_flow_set* set = bpf_map_lookup_elem(&flows, &number);
-    struct smtpscope_flow* flow;
-    __u32 way;
+    struct smtpscope_flow* flow = set ? find_key(set, hash, in_use) : 0;
 
-    if (!set) return 0;
-    way = find_way(set, hash);
-    if (way >= SMTPSCOPE_WAYS) return 0;
-    flow = &set->flows[way];
+    if (!flow) return 0;
     flow->used = 1;
     if (is_end(flow, 0, e, 0) && is_end(flow, 1, e, 1)) return flow;
     *sender = 1;
@@ -91,18 +92,18 @@ static __always_inline __u32 allowed(struct smtpscope_flow* flow, const struct p
 static __always_inline enum smtpscope_cause deliver(struct frame* f, const struct packet* p) {
     struct smtpscope_flow* flow = 0;
     enum smtpscope_cause cause;
-    __u32 sender = 0;
+    __u32 sender = 0, in_use = flows_in_use;
 
     if (p->length == p->headers && !(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))) return SMTPSCOPE_IGNORED_ACK;
     f->captured = p->length;
-    if (flows_in_use || shards > 1) {
+    if (in_use || shards > 1) {
         struct smtpscope_ends e;
         __u64 hash;
 
         read_ends(p, &e);
         hash = smtpscope_flow_hash(&e, hash_seed);
         f->shard = smtpscope_shard(hash, shards);
-        if (flows_in_use) flow = find_flow(&e, hash, &sender);
+        if (in_use) flow = find_flow(&e, hash, in_use, &sender);
     }
     if (!flow) return copy_packet(f, p);
 

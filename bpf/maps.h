@@ -34,7 +34,7 @@ volatile struct smtpscope_reader readers[SMTPSCOPE_MAX_SHARDS];
 volatile __u8 slots[SMTPSCOPE_INTERFACES];
 volatile __u32 bridges[SMTPSCOPE_SLOTS];
 
-/* 0 while `flows` has never had an entry: no look-up is needed then. */
+/* 0 while `flows` has never had an entry, no look-up is needed then; 1 from there on. */
 volatile __u32 flows_in_use;
 
 /* Records for the daemon, a ring for each of its workers. Number and size are set before loading. */
