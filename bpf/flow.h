@@ -59,7 +59,7 @@ static __always_inline struct smtpscope_flow* find_key(struct smtpscope_flow_set
 /* The entry of the packet's flow, and which of its ends sent the packet. */
 static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32 in_use,
                                                         __u32* sender) {
-    __u32 number = smtpscope_flow_set_of(hash);
+    __u32 number = smtpscope_flow_set_of(hash, flow_sets);
     struct smtpscope_flow_set* set = bpf_map_lookup_elem(&flows, &number);
     struct smtpscope_flow* flow = set ? find_key(set, hash, in_use) : 0;
 

@@ -50,11 +50,14 @@ struct {
     __array(values, struct ring);
 } rings SEC(".maps");
 
+/* How many sets `flows` has. */
+const volatile __u32 flow_sets = 1;
+
 /* Verdicts; entries come from the daemon alone. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
-    __uint(max_entries, SMTPSCOPE_FLOW_SETS);
+    __uint(max_entries, 1);
     __type(key, __u32);
     __type(value, struct smtpscope_flow_set);
 } flows SEC(".maps");

@@ -114,11 +114,11 @@ struct smtpscope_flow {
     __u32 reserved;
 };
 
-/* `flows` is a hash table of fixed size that the daemon fills through a mapping: to look something up in one of the
- * kernel's own took 14 ns more. The hash of a flow leads to a set, and is its key in there. The entry has the ends
- * themselves, so that a collision is noticed: the later of two flows has the entry, and the other one is copied. */
+/* `flows` is a hash table of a size that is set before loading, and that the daemon fills through a mapping: to look
+ * something up in one of the kernel's own took 14 ns more. The hash of a flow leads to a set, and is its key in there.
+ * The entry has the ends themselves, so that a collision is noticed: the later of two flows has the entry, and the
+ * other one is copied. */
 enum {
-    SMTPSCOPE_FLOW_SETS = 8192,
     SMTPSCOPE_WAYS = 8,
 };
 
@@ -127,8 +127,8 @@ struct smtpscope_flow_set {
     struct smtpscope_flow flows[SMTPSCOPE_WAYS];
 };
 
-static inline __u32 smtpscope_flow_set_of(__u64 hash) {
-    return (__u32)(((hash >> 32) * SMTPSCOPE_FLOW_SETS) >> 32);
+static inline __u32 smtpscope_flow_set_of(__u64 hash, __u32 sets) {
+    return (__u32)(((hash >> 32) * sets) >> 32);
 }
 
 /* What became of a packet of our ports, or of an IP fragment of TCP that may be of them. Every packet that is SEEN

@@ -113,6 +113,7 @@ def settings_change(report, bed):
     """What cannot go on begins anew, and says so; the links stay where they are, unless the new plan has no place for them."""
     rows = [("two shards", "native", "capture.shards=2", "capture.shards", True),
             ("fewer shards", "native", "capture.shards=1", "capture.shards", True),
+            ("fewer verdicts", "native", "capture.verdicts=2048", "capture.verdicts", True),
             ("a larger ring", "native", "capture.ring_size=32MiB", "capture.ring_size", True),
             ("other ports", "native", "capture.ports=[25, 587, 2525]", None, True),
             ("generic", "generic", "log.level=info", None, False),

@@ -17,21 +17,23 @@ using namespace smtpscope::capture;
 
 namespace {
 
+constexpr std::uint32_t set_count = 100;
+constexpr std::size_t size = set_count * sizeof(smtpscope_flow_set);
+
 /// The memory of a table without a map, and the kernel's look at it.
 struct Memory {
     Memory() : fd(memfd_create("flows", MFD_CLOEXEC)) {
-        REQUIRE(ftruncate(fd.get(), FlowTable::size) == 0);
-        sets = static_cast<smtpscope_flow_set*>(
-            mmap(nullptr, FlowTable::size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+        REQUIRE(ftruncate(fd.get(), size) == 0);
+        sets = static_cast<smtpscope_flow_set*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
         REQUIRE(sets != MAP_FAILED);
     }
-    ~Memory() { munmap(sets, FlowTable::size); }
+    ~Memory() { munmap(sets, size); }
     Memory(const Memory&) = delete;
     Memory& operator=(const Memory&) = delete;
 
     /// The entry under a key, as a packet finds it.
     smtpscope_flow* look_up(std::uint64_t key) const {
-        smtpscope_flow_set& set = sets[smtpscope_flow_set_of(key)];
+        smtpscope_flow_set& set = sets[smtpscope_flow_set_of(key, set_count)];
         const auto* way = std::find(std::begin(set.keys), std::end(set.keys), key);
         return way == std::end(set.keys) ? nullptr : &set.flows[way - std::begin(set.keys)];
     }
@@ -57,7 +59,7 @@ std::uint64_t key(std::uint64_t number) {
 
 TEST_CASE("an entry of the table of flows comes, changes and goes", "[capture]") {
     const Memory memory;
-    FlowTable table(memory.fd.get());
+    FlowTable table(memory.fd.get(), set_count);
     const smtpscope_flow first = flow(1, SMTPSCOPE_IGNORE);
     CHECK_FALSE(table.find(key(1), first.ends));
     table.set(key(1), first);
@@ -77,7 +79,7 @@ TEST_CASE("an entry of the table of flows comes, changes and goes", "[capture]")
 
 TEST_CASE("of two flows with the same hash the later one has the entry", "[capture]") {
     const Memory memory;
-    FlowTable table(memory.fd.get());
+    FlowTable table(memory.fd.get(), set_count);
     const smtpscope_flow first = flow(1, SMTPSCOPE_IGNORE), second = flow(2, SMTPSCOPE_IGNORE);
     table.set(key(1), first);
     table.set(key(1), second);
@@ -89,7 +91,7 @@ TEST_CASE("of two flows with the same hash the later one has the entry", "[captu
 
 TEST_CASE("in a full set a flow without packets gives way", "[capture]") {
     const Memory memory;
-    FlowTable table(memory.fd.get());
+    FlowTable table(memory.fd.get(), set_count);
     std::set<std::uint16_t> present;
     const auto add = [&](std::uint16_t port) {
         table.set(key(port), flow(port, SMTPSCOPE_IGNORE));
@@ -114,11 +116,19 @@ TEST_CASE("in a full set a flow without packets gives way", "[capture]") {
     gone.merge(add(102));
     CHECK(gone == idle);
     // The other sets have not been touched.
-    CHECK(std::all_of(memory.sets, memory.sets + SMTPSCOPE_FLOW_SETS, [&](const smtpscope_flow_set& set) {
-        return &set == memory.sets + smtpscope_flow_set_of(key(1)) || set.keys[0] == 0;
+    CHECK(std::all_of(memory.sets, memory.sets + set_count, [&](const smtpscope_flow_set& set) {
+        return &set == memory.sets + smtpscope_flow_set_of(key(1), set_count) || set.keys[0] == 0;
     }));
 }
 
+TEST_CASE("the size of the table of flows", "[capture]") {
+    CHECK(FlowTable::sets_for(65536) == 8192);
+    CHECK(FlowTable::sets_for(1025) == 129);
+    // The last set is used too, and nothing behind it.
+    CHECK(smtpscope_flow_set_of(~0ULL, set_count) == set_count - 1);
+    CHECK(smtpscope_flow_set_of(0, set_count) == 0);
+}
+
 TEST_CASE("a table that cannot be mapped", "[capture]") {
-    CHECK_THROWS_AS(FlowTable(-1), Error);
+    CHECK_THROWS_AS(FlowTable(-1, set_count), Error);
 }

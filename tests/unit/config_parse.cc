@@ -151,6 +151,8 @@ TEST_CASE("errors say where, which key and what is near", "[config]") {
          "x.yaml:1:20: capture.ports: \"25\" is not a number from 1 to 65535 (without quotes)."},
         {"capture: { ring_size: 1 }\n", "x.yaml:1:23: capture.ring_size: \"1\" is not between 64KiB and 1GiB."},
         {"capture: { ring_size: 2GiB }\n", "x.yaml:1:23: capture.ring_size: \"2GiB\" is not between 64KiB and 1GiB."},
+        {"capture: { verdicts: 100 }\n",
+         "x.yaml:1:22: capture.verdicts: \"100\" is not a number from 1024 to 4194304."},
         {"capture: { ring_size: big }\n",
          "x.yaml:1:23: capture.ring_size: \"big\" is not a size in bytes, such as 65536, 100MB or 16MiB."},
         {"capture: { xdp_mode: nativ }\n",

@@ -14,6 +14,7 @@ std::vector<std::string> needs_restart(const config::Config& running, const conf
         {"capture.checksums", running.capture.checksums == wanted.capture.checksums},
         {"capture.ring_size", running.capture.ring_size == wanted.capture.ring_size},
         {"capture.shards", running.capture.shards == wanted.capture.shards},
+        {"capture.verdicts", running.capture.verdicts == wanted.capture.verdicts},
         {"capture.wake_watermark", running.capture.wake_watermark == wanted.capture.wake_watermark},
         {"files.extract", running.extract == wanted.extract},
         {"control.socket", running.control_socket == wanted.control_socket},

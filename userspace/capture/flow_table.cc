@@ -30,18 +30,22 @@ bool same(const smtpscope_ends& a, const smtpscope_ends& b) {
 
 }  // namespace
 
-FlowTable::FlowTable(int fd) {
-    void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+std::uint32_t FlowTable::sets_for(std::uint64_t flows) {
+    return static_cast<std::uint32_t>((flows + SMTPSCOPE_WAYS - 1) / SMTPSCOPE_WAYS);
+}
+
+FlowTable::FlowTable(int fd, std::uint32_t sets) : count_(sets) {
+    void* p = mmap(nullptr, size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED) throw Error(std::string("cannot map the table of flows: ") + std::strerror(errno));
     sets_ = static_cast<smtpscope_flow_set*>(p);
 }
 
 FlowTable::~FlowTable() {
-    munmap(sets_, size);
+    munmap(sets_, size());
 }
 
 FlowTable::Place FlowTable::place(std::uint64_t key, std::size_t way) const {
-    smtpscope_flow_set& set = sets_[smtpscope_flow_set_of(key)];
+    smtpscope_flow_set& set = sets_[smtpscope_flow_set_of(key, count_)];
     return {set.keys[way], set.flows[way]};
 }
 

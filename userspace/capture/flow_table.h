@@ -15,10 +15,11 @@ namespace smtpscope::capture {
 /// Thread-safe.
 class FlowTable {
   public:
-    static constexpr std::size_t size = sizeof(smtpscope_flow_set) * SMTPSCOPE_FLOW_SETS;  ///< bytes
+    /// How many sets it takes for so many flows.
+    static std::uint32_t sets_for(std::uint64_t flows);
 
-    /// `fd`: of something to be mapped that has `size` bytes. Throws Error.
-    explicit FlowTable(int fd);
+    /// `fd`: of something to be mapped that has room for `sets`. Throws Error.
+    FlowTable(int fd, std::uint32_t sets);
     ~FlowTable();
     FlowTable(const FlowTable&) = delete;
     FlowTable& operator=(const FlowTable&) = delete;
@@ -41,7 +42,10 @@ class FlowTable {
     std::optional<Place> find_place(std::uint64_t key) const;
     Place make_room(std::uint64_t key);
 
+    std::size_t size() const { return count_ * sizeof(smtpscope_flow_set); }
+
     smtpscope_flow_set* sets_;
+    std::uint32_t count_;
     mutable std::mutex mutex_;
     std::size_t hand_ = 0;  ///< the way that is asked first when one has to give way
 };

@@ -36,8 +36,9 @@ Inheritance::Inheritance(const std::vector<Kept>& handed_over) {
     }
 }
 
-bool Inheritance::has(const std::string& what) const {
-    return descriptors_.count(kept_name(what)) != 0;
+int Inheritance::fd(const std::string& what) const {
+    const auto it = descriptors_.find(kept_name(what));
+    return it == descriptors_.end() ? -1 : it->second.get();
 }
 
 Descriptor Inheritance::take(const std::string& what) {

@@ -37,7 +37,9 @@ class Inheritance {
     bool empty() const { return descriptors_.empty(); }
     /// Whether some were of another version.
     bool was_of_another_version() const { return another_version_; }
-    bool has(const std::string& what) const;
+    bool has(const std::string& what) const { return fd(what) >= 0; }
+    /// Without taking it; -1 if it is not there.
+    int fd(const std::string& what) const;
     /// Without one, an empty descriptor.
     Descriptor take(const std::string& what);
 

@@ -90,7 +90,9 @@ std::uint64_t round_ring_size(std::uint64_t size) {
 }
 
 Programs::Programs(const Options& options, Inheritance* inherited)
-    : skeleton_(nullptr), ring_size_(round_ring_size(options.ring_size)) {
+    : skeleton_(nullptr),
+      ring_size_(round_ring_size(options.ring_size)),
+      flow_sets_(FlowTable::sets_for(options.verdicts)) {
     if (!missing_capabilities().empty()) throw Error(explain_load_failure(-EPERM, ""));
     const Diagnostics diagnostics;
     skeleton_ = tap__open();
@@ -100,6 +102,7 @@ Programs::Programs(const Options& options, Inheritance* inherited)
         open_rings(shards, inherited);
         set_ports(*skeleton_, options.ports);
         skeleton_->rodata->shards = shards;
+        skeleton_->rodata->flow_sets = flow_sets_;
         skeleton_->rodata->wake_watermark = std::min(options.wake_watermark, ring_size_ / 2);
         load(took_over_ ? inherited : nullptr);
     } catch (...) {
@@ -117,6 +120,9 @@ std::string Programs::take_rings(unsigned shards, Inheritance& inherited) {
     for (const char* map : {"map-flows", "map-counters", "map-bss"})
         if (!inherited.has(map))
             return std::string("its ") + map + " is missing (FileDescriptorStoreMax may be too small)";
+    if (const std::uint64_t sets = max_entries_of(inherited.fd("map-flows")); sets != flow_sets_)
+        return "it had room for " + std::to_string(sets * SMTPSCOPE_WAYS) + " verdicts, capture.verdicts asks for " +
+               std::to_string(std::uint64_t{flow_sets_} * SMTPSCOPE_WAYS);
     for (unsigned i = 0; i < shards; ++i) {
         Descriptor ring = inherited.take(ring_name(i));
         if (!ring) return "it had " + std::to_string(i) + " rings, capture.shards is " + std::to_string(shards);
@@ -157,11 +163,13 @@ void Programs::load(Inheritance* inherited) {
         check(bpf_map__reuse_fd(skeleton_->maps.flows, inherited->take("map-flows").get()));
         check(bpf_map__reuse_fd(skeleton_->maps.counters, inherited->take("map-counters").get()));
         check(bpf_map__reuse_fd(skeleton_->maps.bss, inherited->take("map-bss").get()));
+    } else {
+        check(bpf_map__set_max_entries(skeleton_->maps.flows, flow_sets_));
     }
     check(bpf_map__set_max_entries(skeleton_->maps.rings, shards()));
     bpf_program__set_autoload(skeleton_->progs.smtpscope_xdpf, probe_features().xdp_frags);
     check(tap__load(skeleton_));
-    flows_.emplace(bpf_map__fd(skeleton_->maps.flows));
+    flows_.emplace(bpf_map__fd(skeleton_->maps.flows), flow_sets_);
     if (!inherited) skeleton_->bss->hash_seed = random_seed();
     for (std::uint32_t i = 0; i < shards(); ++i) {
         const int fd = rings_[i].get();

@@ -90,6 +90,7 @@ class Programs {
 
     tap* skeleton_;
     std::uint64_t ring_size_;
+    std::uint32_t flow_sets_;
     std::vector<Descriptor> rings_;
     std::optional<FlowTable> flows_;  ///< once they are loaded
     bool took_over_ = false;

@@ -28,6 +28,7 @@ struct Options {
     XdpMode xdp_mode = XdpMode::automatic;
     ChecksumMode checksums = ChecksumMode::validate;
     std::uint64_t ring_size = std::uint64_t{16} << 20;  ///< bytes, of each shard; rounded up to a power of two pages
+    std::uint64_t verdicts = 65536;                     ///< flows whose verdict the kernel remembers
     unsigned shards = 1;                                ///< rings, and workers that read them
     std::uint64_t wake_watermark = 0;  ///< bytes that wait before a sleeping worker is woken; 0: the first record does
     bool operator==(const Options&) const = default;

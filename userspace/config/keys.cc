@@ -52,6 +52,7 @@ constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {{"subject_de
                                                                     {"incomplete", ExtraField::incomplete}};
 
 // The ring holds at least a few of the largest records; its upper bound keeps a typing error from pinning all memory.
+constexpr std::uint64_t least_verdicts = 1024, most_verdicts = std::uint64_t{1} << 22;
 constexpr std::uint64_t least_ring = std::uint64_t{64} << 10, most_ring = std::uint64_t{1} << 30;
 
 using Ports = List<Number<1, 65535>, Empty::refused>;
@@ -79,6 +80,7 @@ constexpr Key<Config> keys[] = {
     key<Enum<checksum_modes>, &C::capture, &Options::checksums>("capture.checksums"),
     key<Size<least_ring, most_ring>, &C::capture, &Options::ring_size>("capture.ring_size"),
     key<Number<1, 64>, &C::capture, &Options::shards>("capture.shards"),
+    key<Number<least_verdicts, most_verdicts>, &C::capture, &Options::verdicts>("capture.verdicts"),
     key<Size<>, &C::capture, &Options::wake_watermark>("capture.wake_watermark"),
 
     key<Enum<hosts>, &C::analyzer, &A::mail_path_capture>("analyzer.mail_path_capture"),
