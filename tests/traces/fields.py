@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 
+from checks import Checks
 from run import ALWAYS, log_lines, read
 from script import STREAMS, read_cases
 
@@ -33,17 +34,6 @@ LIVE = {
 }
 # Absent only where it is not wanted, and why.
 NEVER_UNKNOWN = {"community_id": "every connection has one"}
-
-
-class Check:
-    passed = failed = 0
-
-    def equal(self, name, got, expected):
-        if got == expected:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"FAILED {name}: {got!r}, expected {expected!r}")
 
 
 def own_fields(program, folder, case):
@@ -111,7 +101,7 @@ def main():
              for case in read_cases(path) if "known" not in case.settings]
     # That a field is absent which nobody wants says nothing.
     cases = [case for case in cases if SWITCH not in case.settings.get("args", "")]
-    check = Check()
+    check = Checks()
     check.equal("what is expected", [expected_of({"x": 0}, "x"), expected_of({"x": None}, "x"), expected_of({}, "x"),
                                      expected_of({}, next(iter(ALWAYS)))], ["value", "none", "none", "anything"])
     with tempfile.TemporaryDirectory() as folder:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+from checks import Checks
 from make import CLIENT, SERVER, Capture, Connection
 
 KEY = b"a key of twenty bytes"
@@ -77,17 +78,6 @@ def read(program, folder, trace, form, *options):
             said[name] = f.read()
     records = [json.loads(line) for line in said.get("smtp.log", "").splitlines()] if form == "json" else []
     return said, records
-
-
-class Checks:
-    passed = failed = 0
-
-    def equal(self, name, got, expected):
-        if got == expected:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print(f"FAILED {name}: {got!r}, expected {expected!r}")
 
 
 def keyed(text):
