@@ -29,9 +29,11 @@ namespace {
 constexpr unsigned rounds = 15;
 constexpr unsigned runs_without_copy = 400'000;
 constexpr std::uint64_t ring_size = std::uint64_t{16} << 20;
-constexpr unsigned runs_with_copy = 9'000;  // what the ring holds of the largest class
+constexpr std::uint64_t cached_ring_size = std::uint64_t{256} << 10;
+constexpr std::uint64_t largest_record = 1664;  // bytes in the ring
 
-enum class Copies { no, yes };
+/// Most of the time goes into lines of the ring that are in no cache; in one that fits there, only the copy is left.
+enum class Copies { no, yes, into_cache };
 
 struct Kind {
     const char* name;
@@ -56,6 +58,7 @@ const std::vector<Kind>& kinds() {
         {"mail, 400 bytes", {.payload = 346}, Copies::yes},
         {"mail, 1,514 bytes", {.payload = 1460}, Copies::yes, "170"},
         {"mail, 1,514 bytes, IPv6", {.version = 6, .payload = 1440}, Copies::yes, "170"},
+        {"mail, 1,514 bytes, cached ring", {.payload = 1460}, Copies::into_cache, "170"},
     };
     return all;
 }
@@ -78,9 +81,15 @@ std::uint32_t median(Measure measure) {
     return values[rounds / 2];
 }
 
+/// As many as the ring holds.
+unsigned runs_with_copy(std::uint64_t ring) {
+    return static_cast<unsigned>(ring / largest_record - 1);
+}
+
 std::uint32_t measure(Runner& runner, Program program, const Kind& kind) {
     const Frame frame = build(kind.spec);
-    const unsigned repeat = kind.copies == Copies::yes ? runs_with_copy : runs_without_copy;
+    const unsigned repeat =
+        kind.copies == Copies::no ? runs_without_copy : runs_with_copy(runner.programs().ring_size());
     if (kind.ignored) {
         smtpscope_flow flow{};
         flow.ends = ends_of(kind.spec);
@@ -129,12 +138,13 @@ void line(const std::string& name, std::uint32_t ns, std::uint32_t floor, const 
 
 void report_plain(Plain& plain, std::uint32_t floor) {
     line("plain look-up of a flow", median([&] { return plain.time("plain_lookup", runs_without_copy); }), floor, "");
-    line("plain copy of 1,514 bytes", median([&] { return plain.time("plain_copy", runs_with_copy); }), floor, "");
+    line("plain copy of 1,514 bytes", median([&] { return plain.time("plain_copy", runs_with_copy(ring_size)); }),
+         floor, "");
 }
 
 /// Of the kinds whose name contains `wanted`.
 void report(Program program, const char* name, bpf_prog_type type, const std::string& wanted, Plain* plain = nullptr) {
-    Runner runner(ring_size);
+    Runner runner(ring_size), cached(cached_ring_size);
     if (!runner.has(program)) return;
     const int empty = load_empty(type);
     const std::uint32_t floor = median([&] { return test_run(empty, build({.payload = 1460}), 400'000).nanoseconds; });
@@ -142,7 +152,8 @@ void report(Program program, const char* name, bpf_prog_type type, const std::st
     if (plain) report_plain(*plain, floor);
     for (const Kind& kind : kinds())
         if (std::string(kind.name).find(wanted) != std::string::npos)
-            line(kind.name, measure(runner, program, kind), floor, kind.goal);
+            line(kind.name, measure(kind.copies == Copies::into_cache ? cached : runner, program, kind), floor,
+                 kind.goal);
 }
 
 }  // namespace
