@@ -3,8 +3,10 @@
 
 import json
 import os
+import queue
 import socket
 import subprocess
+import threading
 import time
 
 from testbed import IFACE, stop, wait_until
@@ -52,6 +54,10 @@ class Agent:
         with open(self.dir + "/log", "ab") as log:
             self.process = bed.start(ns or bed.server, *command, stdout=stdout or log, stderr=log, stdin=subprocess.DEVNULL,
                                      env=dict(os.environ, NOTIFY_SOCKET=notify_path), pass_fds=pass_fds)
+        # A manager that does not listen makes the agent wait as soon as ten of its messages lie there.
+        self.told = queue.SimpleQueue()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
         if ready:
             self.wait_for_notification("READY=1", 30)
 
@@ -63,15 +69,25 @@ class Agent:
 
     def wait_for_notification(self, what, seconds=10):
         end = time.monotonic() + seconds
-        self.notify.settimeout(0.1)
         while time.monotonic() < end:
             try:
-                if what in self.notification().split("\n"):
+                if what in self.told.get(timeout=0.1).split("\n"):
                     return
-            except socket.timeout:
+            except queue.Empty:
                 if self.process.poll() is not None:
                     raise RuntimeError(f"the agent has ended ({self.process.returncode}): {self.log()}") from None
         raise TimeoutError(f"no {what} within {seconds} s: {self.log()}")
+
+    def listen(self):
+        """Until it has ended and all that it has said was heard."""
+        self.notify.settimeout(0.1)
+        while True:
+            ended = self.process.poll() is not None
+            try:
+                self.told.put(self.notification())
+            except socket.timeout:
+                if ended:
+                    return
 
     def notification(self):
         """The next one that it has sent."""

@@ -65,15 +65,6 @@ class StoredAgent(Agent):
             self.store.remove(state["FDNAME"])
         return text.decode()
 
-    def read_notifications(self):
-        """All that it has sent so far."""
-        self.notify.setblocking(False)
-        try:
-            while True:
-                self.notification()
-        except BlockingIOError:
-            pass
-
     def links(self):
         """The ids of its links, by the kernel's word on its descriptors."""
         found = set()
@@ -86,5 +77,5 @@ class StoredAgent(Agent):
         """Ends it, and leaves its things in the store; its exit status."""
         self.process.send_signal(sig)
         status = self.process.wait(30)
-        self.read_notifications()
+        self.listener.join()
         return status
