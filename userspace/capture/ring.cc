@@ -88,9 +88,9 @@ void Ring::wait(std::chrono::nanoseconds timeout) {
     using Clock = std::chrono::steady_clock;
     if (produced() != position_) return;
     if (busy_) {
-        sleep(std::min(timeout, pause_), Waking::by_others);
+        const bool woken = sleep(std::min(timeout, pause_), Waking::by_others);
         busy_ = produced() != position_;
-        if (busy_) return;
+        if (busy_ || woken) return;
     }
     *need_wake_ = 1;
     // The flag first, then a look: a record that was reserved before the flag could be seen is seen by poll(), which
@@ -103,7 +103,8 @@ void Ring::wait(std::chrono::nanoseconds timeout) {
     woken_at_ = now;
 }
 
-void Ring::sleep(std::chrono::nanoseconds timeout, Waking waking) {
+/// Whether wake() ended it.
+bool Ring::sleep(std::chrono::nanoseconds timeout, Waking waking) {
     pollfd p[] = {{woken_.get(), POLLIN, 0}, {fd_, POLLIN, 0}};
     timespec t{};
     timeout = std::max(timeout, std::chrono::nanoseconds(0));
@@ -112,7 +113,7 @@ void Ring::sleep(std::chrono::nanoseconds timeout, Waking waking) {
     if (ppoll(p, waking == Waking::by_records_too ? 2 : 1, &t, nullptr) < 0 && errno != EINTR)
         throw Error(std::string("cannot wait for the ring: ") + std::strerror(errno));
     std::uint64_t times = 0;
-    if (p[0].revents) (void)!read(woken_.get(), &times, sizeof times);
+    return p[0].revents != 0 && read(woken_.get(), &times, sizeof times) > 0;
 }
 
 void Ring::wake() {

@@ -44,7 +44,7 @@ class Ring {
   private:
     enum class Waking : bool { by_others, by_records_too };
 
-    void sleep(std::chrono::nanoseconds timeout, Waking waking);
+    bool sleep(std::chrono::nanoseconds timeout, Waking waking);
     void publish() { __atomic_store_n(consumer_, position_, __ATOMIC_RELEASE); }
     unsigned long produced() const { return __atomic_load_n(producer_, __ATOMIC_ACQUIRE); }
 
