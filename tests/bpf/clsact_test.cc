@@ -109,7 +109,7 @@ TEST_CASE("what a killed agent left goes also where the next has no filter", "[c
               if (!leave_filters(v0)) return 1;
               {
                   const auto hooks = attach(programs, v0, XdpMode::native, nullptr, TcMeans::clsact);
-                  if (own_filters(v0.index, ClsactSide::ingress) != std::vector<std::string>{}) return 2;
+                  if (!own_filters(v0.index, ClsactSide::ingress).empty()) return 2;
                   if (count(v0.index) != 1) return 3;
               }
               if (has_clsact()) return 4;
