@@ -393,7 +393,7 @@ void Analyzer::finish_reply(const ReplyLine& reply) {
             reset_ |= code == 250;
             break;
         case Verb::mail:
-            if (code < 300 || reset_) begin_transaction();  // refused, it leaves the one that stands as it was
+            if (code < 300) begin_transaction();  // refused, it leaves the one that stands as it was, or none
             break;
         case Verb::rcpt:
             if (code < 300)

@@ -136,7 +136,7 @@ class Analyzer {
     bool reply_lost_ = false;       ///< one since the last that was read
     bool ready_for_tls_ = false;    ///< and STARTTLS among them: the server said 220, or that was lost too
     bool refused_ = false;          ///< a recipient of the transaction was
-    bool reset_ = true;             ///< no MAIL was answered since the last transaction was over or given up
+    bool reset_ = true;             ///< no MAIL was accepted since the last transaction was over or given up
     bool server_seen_ = false;
     bool continuing_ = false;  ///< the reply has more lines
 };
