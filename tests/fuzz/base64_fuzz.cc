@@ -14,21 +14,22 @@ struct Result {
     bool operator==(const Result&) const = default;
 };
 
+void note(mime::Base64Decoder& decoder, Result& out) {
+    if (const auto error = decoder.take_error()) out.errors += *error + "\n";
+}
+
 template <typename Step>
 Result decode(std::string_view text, Step step) {
     mime::Base64Decoder decoder;
     Result out;
-    const auto note = [&] {
-        if (const auto error = decoder.take_error()) out.errors += *error + "\n";
-    };
     while (!text.empty()) {
         const std::string_view piece = text.substr(0, step());
         decoder.decode(piece, out.bytes);
-        note();
+        note(decoder, out);
         text.remove_prefix(piece.size());
     }
     decoder.finish(out.bytes);
-    note();
+    note(decoder, out);
     return out;
 }
 
@@ -44,9 +45,9 @@ Result decode_lines(std::string_view text, fuzz::Random& random) {
     mime::Base64Decoder decoder;
     Result out;
     ENSURE(decoder.decode_lines(lines, out.bytes) == lines.size());
-    if (const auto error = decoder.take_error()) out.errors += *error + "\n";
+    note(decoder, out);
     decoder.finish(out.bytes);
-    if (const auto error = decoder.take_error()) out.errors += *error + "\n";
+    note(decoder, out);
     return out;
 }
 

@@ -9,12 +9,12 @@ using namespace smtpscope::capture;
 
 namespace {
 
-/// `native, tc` and so on.
+/// `xdp_native, tc_ingress` and so on.
 std::string planned(const Interface& interface, XdpMode mode) {
     std::string text;
     for (const Way& way : plan_ingress(interface, mode)) {
         text += text.empty() ? "" : ", ";
-        text += way.kind == AttachKind::xdp_native ? "native" : way.kind == AttachKind::xdp_generic ? "generic" : "tc";
+        text += to_string(way.kind);
     }
     return text;
 }
@@ -43,13 +43,14 @@ TEST_CASE("in which way an interface is attached", "[capture]") {
         std::string automatic, native, generic, tc;
     } rows[] = {
         // Generic XDP only where it is asked for: it copies every large packet.
-        {"a card", interface_of(""), "native, tc", "native", "generic", "tc"},
-        {"veth", interface_of("veth"), "tc", "native", "generic", "tc"},
-        {"another virtual one", interface_of("dummy"), "tc", "native", "generic", "tc"},
-        {"without Ethernet", interface_of("tun", LinkLayer::none), "tc", "tc", "tc", "tc"},
-        {"beside another XDP program", taken, "tc", "tc", "tc", "tc"},
-        {"loopback: egress sees all", loopback, "", "native", "generic", ""},
-        {"loopback with another XDP program", taken_loopback, "", "tc", "tc", "tc"},
+        {"a card", interface_of(""), "xdp_native, tc_ingress", "xdp_native", "xdp_generic", "tc_ingress"},
+        {"veth", interface_of("veth"), "tc_ingress", "xdp_native", "xdp_generic", "tc_ingress"},
+        {"another virtual one", interface_of("dummy"), "tc_ingress", "xdp_native", "xdp_generic", "tc_ingress"},
+        {"without Ethernet", interface_of("tun", LinkLayer::none), "tc_ingress", "tc_ingress", "tc_ingress",
+         "tc_ingress"},
+        {"beside another XDP program", taken, "tc_ingress", "tc_ingress", "tc_ingress", "tc_ingress"},
+        {"loopback: egress sees all", loopback, "", "xdp_native", "xdp_generic", ""},
+        {"loopback with another XDP program", taken_loopback, "", "tc_ingress", "tc_ingress", "tc_ingress"},
     };
     for (const auto& r : rows) {
         INFO(r.name);

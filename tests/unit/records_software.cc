@@ -227,10 +227,12 @@ TEST_CASE("which host software runs on", "[records]") {
                   browser = address("10.0.0.3");
 
     Info rec = record("Mutt/2.2.9", {server, relay, browser});
-    const auto client = detect(rec, analyzer, options);
+    auto client = detect(rec, analyzer, options);
     REQUIRE(client);
+    parse_version(*client);
     CHECK(client->host == browser);
     CHECK(client->software_type == "SMTP::MAIL_CLIENT");
+    CHECK(client->name == "Mutt");
     CHECK(client->id == rec.id);
     CHECK(client->unparsed_version == "Mutt/2.2.9");
 

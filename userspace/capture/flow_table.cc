@@ -49,16 +49,16 @@ FlowTable::Place FlowTable::place(std::uint64_t key, std::size_t way) const {
     return {set.keys[way], set.flows[way]};
 }
 
-std::optional<FlowTable::Place> FlowTable::find_place(std::uint64_t key) const {
+/// In the set of `key`, the one that holds the key `held`; 0: a free one.
+std::optional<FlowTable::Place> FlowTable::find_place(std::uint64_t key, std::uint64_t held) const {
     for (std::size_t way = 0; way < SMTPSCOPE_WAYS; ++way)
-        if (const Place here = place(key, way); here.key == key) return here;
+        if (const Place here = place(key, way); here.key == held) return here;
     return std::nullopt;
 }
 
 FlowTable::Place FlowTable::make_room(std::uint64_t key) {
-    if (const auto place = find_place(key)) return *place;
-    for (std::size_t way = 0; way < SMTPSCOPE_WAYS; ++way)
-        if (const Place here = place(key, way); here.key == 0) return here;
+    if (const auto own = find_place(key)) return *own;
+    if (const auto free = find_place(key, 0)) return *free;
     // Whoever has had a packet since it was asked last stays, for one round.
     for (int asked = 0;; ++asked) {
         const Place here = place(key, hand_++ % SMTPSCOPE_WAYS);

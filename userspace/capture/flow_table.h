@@ -39,7 +39,8 @@ class FlowTable {
     };
 
     Place place(std::uint64_t key, std::size_t way) const;
-    std::optional<Place> find_place(std::uint64_t key) const;
+    std::optional<Place> find_place(std::uint64_t key) const { return find_place(key, key); }
+    std::optional<Place> find_place(std::uint64_t key, std::uint64_t held) const;
     Place make_room(std::uint64_t key);
 
     std::size_t size() const { return count_ * sizeof(smtpscope_flow_set); }

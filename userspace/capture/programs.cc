@@ -237,4 +237,9 @@ void Programs::set_flow(const smtpscope_flow& flow, std::uint64_t key) {
     skeleton_->bss->flows_in_use = 1;
 }
 
+void Programs::remove_flow(const smtpscope_ends& ends) {
+    // Of every connection that ends, by every worker: most hosts never have a verdict.
+    if (skeleton_->bss->flows_in_use) flows_->remove(hash(ends), ends);
+}
+
 }  // namespace smtpscope::capture

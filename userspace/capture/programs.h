@@ -80,7 +80,7 @@ class Programs {
     /// As FlowTable does.
     void set_flow(const smtpscope_flow& flow) { set_flow(flow, hash(flow.ends)); }
     void set_flow(const smtpscope_flow& flow, std::uint64_t key);
-    void remove_flow(const smtpscope_ends& ends) { flows_->remove(hash(ends), ends); }
+    void remove_flow(const smtpscope_ends& ends);
     std::optional<smtpscope_flow> find_flow(const smtpscope_ends& ends) const { return flows_->find(hash(ends), ends); }
 
   private:

@@ -85,7 +85,6 @@ std::size_t Ring::consume(const Visit& visit) {
 }
 
 void Ring::wait(std::chrono::nanoseconds timeout) {
-    using Clock = std::chrono::steady_clock;
     if (produced() != position_) return;
     if (busy_) {
         const bool woken = sleep(std::min(timeout, pause_), Waking::by_others);
@@ -98,7 +97,7 @@ void Ring::wait(std::chrono::nanoseconds timeout) {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     sleep(timeout, Waking::by_records_too);
     *need_wake_ = 0;
-    const auto now = Clock::now();
+    const auto now = std::chrono::steady_clock::now();
     busy_ = now - woken_at_ < often;
     woken_at_ = now;
 }

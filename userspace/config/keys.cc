@@ -52,8 +52,8 @@ constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {{"subject_de
                                                                     {"incomplete", ExtraField::incomplete}};
 
 // The ring holds at least a few of the largest records; its upper bound keeps a typing error from pinning all memory.
-constexpr std::uint64_t least_verdicts = 1024, most_verdicts = std::uint64_t{1} << 22;
 constexpr std::uint64_t least_ring = std::uint64_t{64} << 10, most_ring = std::uint64_t{1} << 30;
+constexpr std::uint64_t least_verdicts = 1024, most_verdicts = std::uint64_t{1} << 22;
 
 using Ports = List<Number<1, 65535>, Empty::refused>;
 using C = Config;

@@ -17,8 +17,7 @@ namespace {
 using Digest = std::array<std::uint8_t, 20>;
 
 std::optional<Digest> sha1(const std::uint8_t* bytes, std::size_t size) {
-    // Looking the algorithm up costs more than a digest of so few bytes.
-    static const EVP_MD* const algorithm = files::find_digest(HashAlgorithm::sha1);
+    const EVP_MD* const algorithm = files::find_digest(HashAlgorithm::sha1);
     thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
                                                                                        &EVP_MD_CTX_free);
     Digest out{};

@@ -22,8 +22,8 @@ class Content final : public mime::Handler {
     /// Several, each with its CRLF.
     void lines(std::string_view text);
     void gap(std::uint64_t length);
-    /// Everything up to now has its time: what is still to be decoded comes later.
     std::uint64_t size() const { return size_; }  ///< so far, with every line's end as CRLF and what was lost
+    /// Everything up to now has its time: what is still to be decoded comes later.
     void flush();
     void done(bool sized);  ///< not `sized`: how much there was of it is not known
 
