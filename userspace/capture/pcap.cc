@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "capture/pcap.h"
 
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -53,11 +56,11 @@ class PcapSource::Impl {
     Impl(const std::string& path, ChecksumMode checksums) : name_(path == "-" ? "standard input" : path) {
         packet_.checksum = checksums == ChecksumMode::validate ? Checksum::validate : Checksum::ignore;
         std::FILE* file = open(path);
-        std::setvbuf(file, nullptr, _IOFBF, read_ahead);
+        std::setvbuf(file, ahead_.get(), _IOFBF, read_ahead);  // without a buffer glibc ignores the size
         std::array<char, PCAP_ERRBUF_SIZE> error{};
         pcap_ = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error.data());
         if (pcap_ == nullptr) {
-            if (file != stdin) std::fclose(file);
+            std::fclose(file);
             throw Error(name_ + ": not a capture file that can be read (pcap or pcapng): " + error.data());
         }
         const auto link = link_type(pcap_datalink(pcap_));
@@ -94,8 +97,8 @@ class PcapSource::Impl {
     static constexpr std::uint64_t packet_overhead = 16;
 
     std::FILE* open(const std::string& path) {
-        if (path == "-") return stdin;
-        std::FILE* file = std::fopen(path.c_str(), "rbe");
+        // A stream of our own for standard input, too: it takes our buffer, which is gone when stdin is closed.
+        std::FILE* file = path == "-" ? fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), "rb") : std::fopen(path.c_str(), "rbe");
         if (file == nullptr) throw Error(name_ + ": " + std::strerror(errno));
         struct stat status {};
         if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
@@ -125,6 +128,7 @@ class PcapSource::Impl {
     }
 
     std::string name_;
+    std::unique_ptr<char[]> ahead_ = std::make_unique_for_overwrite<char[]>(read_ahead);
     pcap_t* pcap_ = nullptr;
     Packet packet_;
     const PacketHandler* handler_ = nullptr;

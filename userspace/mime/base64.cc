@@ -40,6 +40,10 @@ void put(char* out, std::uint32_t group) {
     out[2] = static_cast<char>(group);
 }
 
+constexpr std::ptrdiff_t vector_size = 32;
+/// Octets that may be written behind the last one that counts.
+constexpr std::size_t beyond = vector_size;
+
 #ifdef __x86_64__
 
 /// For each low half of an octet, which high halves do not go with it to make a character of the alphabet; those that
@@ -59,57 +63,69 @@ constexpr auto foreign = make_foreign();
 /// What turns a character into its value, by its high half: `+` and `/`, digits, upper and lower case.
 constexpr std::array<std::int8_t, 16> to_value = {0, 0, 19, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, 0, 0, 0};
 
+#define AVX2 __attribute__((target("avx2")))
+
 template <class Octet>
-__attribute__((target("ssse3"))) __m128i vector_of(const std::array<Octet, 16>& octets) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets.data()));
+AVX2 __m256i vector_of(const std::array<Octet, 16>& octets) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(octets.data())));
 }
 
-constexpr std::ptrdiff_t vector_size = 16;
-
-/// Sixteen characters at a time, up to the group with the first that is not of the alphabet. Writes up to sixteen
-/// octets beyond what it gives.
-__attribute__((target("ssse3"))) const char* vector_groups(const char* in, const char* end, char*& out) {
-    const __m128i low_half = _mm_set1_epi8(0x0f), slash = _mm_set1_epi8('/');
-    const __m128i classes = vector_of(class_of_high_half), foreigners = vector_of(foreign),
+/// Thirty-two characters at a time (W. Mula, D. Lemire: Faster Base64 Encoding and Decoding Using AVX2 Instructions), up
+/// to the first group that has one which is not of the alphabet. With `lines`, beyond CRLF that comes after a group. Writes
+/// up to `beyond` octets behind what it gives.
+template <bool lines>
+AVX2 const char* vector_groups(const char* in, const char* end, char*& to) {
+    const __m256i low_half = _mm256_set1_epi8(0x0f), slash = _mm256_set1_epi8('/'), minus_three = _mm256_set1_epi8(-3);
+    const __m256i classes = vector_of(class_of_high_half), foreigners = vector_of(foreign),
                   values = vector_of(to_value);
-    const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    const __m256i pairs = _mm256_set1_epi32(0x01400140), fours = _mm256_set1_epi32(0x00011000);
+    const __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1));
+    const __m256i together = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
+    char* out = to;
     while (end - in >= vector_size) {
-        const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
-        const __m128i low = _mm_and_si128(text, low_half);
-        const __m128i high = _mm_and_si128(_mm_srli_epi16(text, 4), low_half);
-        const __m128i wrong = _mm_and_si128(_mm_shuffle_epi8(classes, high), _mm_shuffle_epi8(foreigners, low));
-        const auto right = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())));
+        const __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in));
+        const __m256i high = _mm256_and_si256(_mm256_srli_epi16(text, 4), low_half);
+        const __m256i wrong = _mm256_and_si256(_mm256_shuffle_epi8(classes, high),
+                                               _mm256_shuffle_epi8(foreigners, _mm256_and_si256(text, low_half)));
+        const auto right = static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(wrong, _mm256_setzero_si256())));
         // 19 is right for `+`; `/` is three less.
-        const __m128i shift =
-            _mm_add_epi8(_mm_shuffle_epi8(values, high), _mm_and_si128(_mm_cmpeq_epi8(text, slash), _mm_set1_epi8(-3)));
-        const __m128i sixes = _mm_add_epi8(text, shift);
-        const __m128i twelves = _mm_maddubs_epi16(sixes, _mm_set1_epi32(0x01400140));
-        const __m128i groups = _mm_madd_epi16(twelves, _mm_set1_epi32(0x00011000));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi8(groups, order));
-        if (right != 0xffff) {
-            const int whole = std::countr_one(right) / 4;
-            in += 4 * whole;
-            out += 3 * whole;
-            break;
+        const __m256i sixes =
+            _mm256_add_epi8(text, _mm256_add_epi8(_mm256_shuffle_epi8(values, high),
+                                                  _mm256_and_si256(_mm256_cmpeq_epi8(text, slash), minus_three)));
+        const __m256i groups = _mm256_madd_epi16(_mm256_maddubs_epi16(sixes, pairs), fours);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(out),
+                            _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(groups, order), together));
+        if (right == ~0U) {
+            in += vector_size;
+            out += vector_size / 4 * 3;
+            continue;
         }
-        in += vector_size;
-        out += vector_size / 4 * 3;
+        const std::ptrdiff_t whole = std::countr_one(right) / 4;
+        in += 4 * whole;
+        out += 3 * whole;
+        if (!lines || in[0] != '\r' || in[1] != '\n') break;
+        in += 2;
     }
+    to = out;
     return in;
 }
 
-const bool has_vectors = __builtin_cpu_supports("ssse3") != 0;
+#undef AVX2
+
+const bool has_vectors = __builtin_cpu_supports("avx2") != 0;
 
 #endif
 
 }  // namespace
 
-/// Groups without padding and foreign characters, as nearly all are.
+/// Groups without padding and foreign characters, as nearly all are; with `lines`, beyond line ends where that is fast.
+template <bool lines>
 const char* Base64Decoder::whole_groups(const char* in, const char* end, char*& out) const {
     if (ended_ || size_ > 0) return in;
 #ifdef __x86_64__
     if (has_vectors && end - in >= vector_size) {
-        in = vector_groups(in, end, out);
+        in = vector_groups<lines>(in, end, out);
         if (end - in >= vector_size) return in;
     }
 #endif
@@ -131,7 +147,7 @@ void Base64Decoder::decode(std::string_view text, std::string& out) {
     char* to = make_room(text.size(), out);
     const char* in = text.data();
     const char* const end = in + text.size();
-    while ((in = whole_groups(in, end, to)) != end) character(*in++, to);
+    while ((in = whole_groups<false>(in, end, to)) != end) character(*in++, to);
     out.resize(static_cast<std::size_t>(to - out.data()));
 }
 
@@ -139,11 +155,14 @@ std::size_t Base64Decoder::decode_lines(std::string_view lines, std::string& out
     char* to = make_room(lines.size(), out);
     const char* in = lines.data();
     const char* const end = in + lines.size();
-    for (bool begins = true; in != end && !(begins && in[0] == '-' && in[1] == '-');) {
-        in = whole_groups(in, end, to);
-        begins = in[0] == '\r' && in[1] == '\n';
-        if (begins)
+    const auto delimiter = [&] {
+        return in[0] == '-' && in[1] == '-' && (in == lines.data() || in[-1] == '\n');
+    };
+    while (in != end && !delimiter()) {
+        if (in[0] == '\r' && in[1] == '\n')
             in += 2;
+        else if (const char* const next = whole_groups<true>(in, end, to); next != in)
+            in = next;
         else
             character(*in++, to);
     }
@@ -153,7 +172,6 @@ std::size_t Base64Decoder::decode_lines(std::string_view lines, std::string& out
 
 /// At the end of `out`, for what `length` characters stand for.
 char* Base64Decoder::make_room(std::size_t length, std::string& out) const {
-    constexpr std::size_t beyond = 16;  // octets that whole_groups() may write behind its last one
     const std::size_t before = out.size();
     out.resize(before + (length + size_) / 4 * 3 + beyond);
     return out.data() + before;

@@ -31,6 +31,7 @@ class Base64Decoder {
     enum class Error : std::uint8_t { none, character, after_padding, incomplete };
 
     char* make_room(std::size_t length, std::string& out) const;
+    template <bool lines>
     const char* whole_groups(const char* in, const char* end, char*& out) const;
     void character(char c, char*& out);
     void complete_group(char*& out);
