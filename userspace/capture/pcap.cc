@@ -98,7 +98,8 @@ class PcapSource::Impl {
 
     std::FILE* open(const std::string& path) {
         // A stream of our own for standard input, too: it takes our buffer, which is gone when stdin is closed.
-        std::FILE* file = path == "-" ? fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), "rb") : std::fopen(path.c_str(), "rbe");
+        std::FILE* file =
+            path == "-" ? fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), "rb") : std::fopen(path.c_str(), "rbe");
         if (file == nullptr) throw Error(name_ + ": " + std::strerror(errno));
         struct stat status {};
         if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {

@@ -70,17 +70,17 @@ AVX2 __m256i vector_of(const std::array<Octet, 16>& octets) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(octets.data())));
 }
 
-/// Thirty-two characters at a time (W. Mula, D. Lemire: Faster Base64 Encoding and Decoding Using AVX2 Instructions), up
-/// to the first group that has one which is not of the alphabet. With `lines`, beyond CRLF that comes after a group. Writes
-/// up to `beyond` octets behind what it gives.
+/// Thirty-two characters at a time (W. Mula, D. Lemire: Faster Base64 Encoding and Decoding Using AVX2 Instructions),
+/// up to the first group that has one which is not of the alphabet. With `lines`, beyond CRLF that comes after a group.
+/// Writes up to `beyond` octets behind what it gives.
 template <bool lines>
 AVX2 const char* vector_groups(const char* in, const char* end, char*& to) {
     const __m256i low_half = _mm256_set1_epi8(0x0f), slash = _mm256_set1_epi8('/'), minus_three = _mm256_set1_epi8(-3);
     const __m256i classes = vector_of(class_of_high_half), foreigners = vector_of(foreign),
                   values = vector_of(to_value);
     const __m256i pairs = _mm256_set1_epi32(0x01400140), fours = _mm256_set1_epi32(0x00011000);
-    const __m256i order = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1));
+    const __m256i order =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1));
     const __m256i together = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
     char* out = to;
     while (end - in >= vector_size) {
@@ -88,7 +88,8 @@ AVX2 const char* vector_groups(const char* in, const char* end, char*& to) {
         const __m256i high = _mm256_and_si256(_mm256_srli_epi16(text, 4), low_half);
         const __m256i wrong = _mm256_and_si256(_mm256_shuffle_epi8(classes, high),
                                                _mm256_shuffle_epi8(foreigners, _mm256_and_si256(text, low_half)));
-        const auto right = static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(wrong, _mm256_setzero_si256())));
+        const auto right =
+            static_cast<unsigned>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(wrong, _mm256_setzero_si256())));
         // 19 is right for `+`; `/` is three less.
         const __m256i sixes =
             _mm256_add_epi8(text, _mm256_add_epi8(_mm256_shuffle_epi8(values, high),
@@ -155,9 +156,7 @@ std::size_t Base64Decoder::decode_lines(std::string_view lines, std::string& out
     char* to = make_room(lines.size(), out);
     const char* in = lines.data();
     const char* const end = in + lines.size();
-    const auto delimiter = [&] {
-        return in[0] == '-' && in[1] == '-' && (in == lines.data() || in[-1] == '\n');
-    };
+    const auto delimiter = [&] { return in[0] == '-' && in[1] == '-' && (in == lines.data() || in[-1] == '\n'); };
     while (in != end && !delimiter()) {
         if (in[0] == '\r' && in[1] == '\n')
             in += 2;

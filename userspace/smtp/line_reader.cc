@@ -51,8 +51,8 @@ AVX2 std::uint64_t places_of(char c, __m256i first, __m256i second) {
     return low | std::uint64_t{high} << 32;
 }
 
-/// How long the lines are at the beginning of the text that end in CRLF, have no CR, LF or NUL in them and do not begin with
-/// a dot, as far as blocks of 64 bytes tell.
+/// How long the lines are at the beginning of the text that end in CRLF, have no CR, LF or NUL in them and do not begin
+/// with a dot, as far as blocks of 64 bytes tell.
 AVX2 std::size_t plain_length(std::string_view text) {
     std::size_t end = 0;
     std::uint64_t after_cr = 0, after_lf = 1;  // what the last byte of the block before says of the first of this
