@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the agent costs at a steady rate of mail: CPU-seconds for each GB, resident memory, and that nothing is lost.
 
-RATE (default 100) MB/s of mail over a veth pair, MB (default 1000) in all, for each of MODES. The kernel programs' time
-is the sender's, not the agent's, and not in the figure. Beside it tcpdump, as the floor, in the same run.
+RATE (default 100) MB/s of mail over a veth pair, MB (default 1000) in all, for each of MODES, without and with hashes of
+the files. The kernel programs' time is the sender's, not the agent's, and not in the figure. Beside it tcpdump, as the
+floor, in the same run.
 """
 
 import json
@@ -22,6 +23,7 @@ RATE = os.environ.get("RATE", "100")
 MEGABYTES = os.environ.get("MB", "1000")
 CONNECTIONS = os.environ.get("CONNECTIONS", "8")
 MODES = os.environ.get("MODES", "native tc").split()
+HASHES = {"": "[]", "+ sha256": "[sha256]"}
 TRAFFIC = os.path.abspath(os.environ.get("LIVE_TRAFFIC", "build/tests/bench/live_traffic"))
 
 
@@ -36,22 +38,23 @@ def send(bed):
 
 def figures(name, cpu, traffic, more=""):
     gigabytes = traffic["bytes"] / 1e9
-    print(f"{name:10} {cpu / gigabytes:6.3f} CPU-seconds per GB at {traffic['bytes'] / 1e6 / traffic['seconds']:.0f} MB/s"
+    print(f"{name:16} {cpu / gigabytes:6.3f} CPU-seconds per GB at {traffic['bytes'] / 1e6 / traffic['seconds']:.0f} MB/s"
           f" ({traffic['mails']} mails, {gigabytes:.2f} GB){more}", flush=True)
 
 
-def agent_costs(report, mode, bed):
-    agent = Agent(bed, "bench-" + mode, mode)
+def agent_costs(report, mode, work, bed):
+    agent = Agent(bed, "bench-" + mode + work.replace(" ", ""), mode, options=("--set", "files.hashes=" + HASHES[work]))
     before = cpu_seconds(agent.process)
     traffic = send(bed)
     status = agent.idle_status()
     cpu = cpu_seconds(agent.process) - before
     sums = causes(status)
-    figures(mode, cpu, traffic, f", peak memory {peak_memory(agent.process):.1f} MiB, {sums}")
-    report.equal(f"{mode}: nothing lost", (sums["lost"], status["engine"]["gaps"], status["queue"]["dropped_smtp"]),
+    name = f"{mode} {work}".rstrip()
+    figures(name, cpu, traffic, f", peak memory {peak_memory(agent.process):.1f} MiB, {sums}")
+    report.equal(f"{name}: nothing lost", (sums["lost"], status["engine"]["gaps"], status["queue"]["dropped_smtp"]),
                  (0, 0, 0))
-    report.equal(f"{mode}: records", len(agent.records(traffic["mails"])), traffic["mails"])
-    report.equal(f"{mode}: exit status", agent.stop(), 0)
+    report.equal(f"{name}: records", len(agent.records(traffic["mails"])), traffic["mails"])
+    report.equal(f"{name}: exit status", agent.stop(), 0)
 
 
 def tcpdump_costs(_, bed):
@@ -73,7 +76,8 @@ def main():
         wait_until(lambda: ":25 " in bed.run(bed.server, "ss", "-Hltn"), 10, "the sink listens")
         report.section(tcpdump_costs, bed)
         for mode in MODES:
-            report.section(agent_costs, mode, bed)
+            for work in HASHES:
+                report.section(agent_costs, mode, work, bed)
     report.finish()
 
 
