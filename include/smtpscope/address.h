@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -32,9 +33,20 @@ class Address {
     /// Dotted decimal, or RFC 5952 text.
     std::string to_string() const;
 
-    auto operator<=>(const Address&) const = default;
+    bool operator==(const Address&) const = default;
+    std::strong_ordering operator<=>(const Address& other) const {
+        const std::strong_ordering order = half(0) <=> other.half(0);
+        return order != 0 ? order : half(8) <=> other.half(8);
+    }
 
   private:
+    /// Eight bytes as a number.
+    std::uint64_t half(std::size_t at) const {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, bytes_.data() + at, 8);
+        return std::endian::native == std::endian::little ? __builtin_bswap64(bytes) : bytes;
+    }
+
     std::array<std::uint8_t, 16> bytes_{};
 };
 

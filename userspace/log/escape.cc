@@ -16,21 +16,29 @@ constexpr bool is_printable_ascii(char c) {
     return c >= 0x20 && c < 0x7f;
 }
 
+#ifdef __SSE2__
+/// Whether sixteen bytes are printable ASCII and none of the special ones.
+template <char... Special>
+bool are_plain(const char* sixteen) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sixteen));
+    // As signed numbers those beyond ASCII are below too.
+    const __m128i printable =
+        _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)), _mm_cmpgt_epi8(v, _mm_set1_epi8(0x1f)));
+    __m128i special = _mm_setzero_si128();
+    ((special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(Special)))), ...);
+    return _mm_movemask_epi8(_mm_andnot_si128(special, printable)) == 0xffff;
+}
+#endif
+
 /// How many bytes at the front are printable ASCII and none of the special ones: nearly always all of them, so sixteen
 /// are looked at together.
 template <char... Special>
 std::size_t plain_prefix(std::string_view text) {
     std::size_t i = 0;
 #ifdef __SSE2__
-    const __m128i below = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
-    for (; i + 16 <= text.size(); i += 16) {
-        const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
-        // As signed numbers those beyond ASCII are below too.
-        const __m128i printable = _mm_andnot_si128(_mm_cmpeq_epi8(v, del), _mm_cmpgt_epi8(v, below));
-        __m128i special = _mm_setzero_si128();
-        ((special = _mm_or_si128(special, _mm_cmpeq_epi8(v, _mm_set1_epi8(Special)))), ...);
-        if (_mm_movemask_epi8(_mm_andnot_si128(special, printable)) != 0xffff) break;
-    }
+    while (i + 16 <= text.size() && are_plain<Special...>(text.data() + i)) i += 16;
+    // The last ones together with some that have been looked at.
+    if (i > 0 && text.size() - i < 16 && are_plain<Special...>(text.data() + text.size() - 16)) return text.size();
 #endif
     while (i < text.size() && is_printable_ascii(text[i]) && ((text[i] != Special) && ...)) ++i;
     return i;
@@ -127,11 +135,14 @@ void append_tsv_special(std::string& out, std::string_view text, Within within) 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+    if (plain_prefix<'"', '\\'>(text) == text.size()) {
+        const std::size_t begin = out.size();
+        out.resize(begin + text.size() + 2, '"');
+        text.copy(out.data() + begin + 1, text.size());
+        return;
+    }
     out += '"';
-    if (plain_prefix<'"', '\\'>(text) == text.size())
-        out.append(text);
-    else
-        append_json_special(out, text);
+    append_json_special(out, text);
     out += '"';
 }
 

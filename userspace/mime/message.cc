@@ -17,7 +17,13 @@ bool begins_field(std::string_view line) {
 }
 /// How much there is before the first line, from the second on, that may be a delimiter. Each line has its CRLF.
 std::size_t up_to_dashes(std::string_view lines) {
-    return std::min(lines.find("\r\n--"), lines.size() - 2) + 2;
+    std::size_t at = std::min(lines.find('-', 2), lines.size());
+    while (at < lines.size() && !(lines[at - 1] == '\n' && lines[at + 1] == '-')) {
+        // Dashes seldom come alone, and the rest of this line cannot hold a delimiter.
+        const std::size_t next = lines.find('\n', at) + 1;
+        at = std::min(lines.find('-', next), lines.size());
+    }
+    return at;
 }
 }  // namespace
 

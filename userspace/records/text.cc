@@ -2,6 +2,7 @@
 #include "smtpscope/text.h"
 
 #include <algorithm>
+#include <array>
 
 #include "smtpscope/address.h"
 
@@ -18,8 +19,13 @@ bool is_space(char c) {
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
+constexpr auto hex_digits = [] {
+    std::array<bool, 256> is{};
+    for (const char c : std::string_view("0123456789abcdefABCDEF")) is[static_cast<std::uint8_t>(c)] = true;
+    return is;
+}();
 bool is_hex(char c) {
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+    return hex_digits[static_cast<std::uint8_t>(c)];
 }
 
 bool begins_address(char c) {
@@ -30,9 +36,8 @@ bool ends_address(char c) {
 }
 
 std::string without_punctuation(std::string_view text) {
-    std::string out;
-    std::copy_if(text.begin(), text.end(), std::back_inserter(out),
-                 [](char c) { return !is_blank(c) && std::string_view("<>,:;").find(c) == std::string_view::npos; });
+    std::string out(text);
+    std::erase_if(out, [](char c) { return begins_address(c) || ends_address(c); });
     return out;
 }
 
@@ -208,7 +213,7 @@ std::size_t next_ip_candidate(std::string_view text, std::size_t from) {
     std::size_t i = from;
     while (i < text.size()) {
         if (!is_hex(text[i])) {
-            if (text.substr(i, 2) == "::") return i;
+            if (text[i] == ':' && text.substr(i, 2) == "::") return i;
             ++i;
             continue;
         }

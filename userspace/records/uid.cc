@@ -27,11 +27,10 @@ std::uint64_t words_of(const Address& a, std::uint64_t h) {
 std::string in_digits(char prefix, std::uint64_t h) {
     constexpr char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     constexpr std::size_t half_length = 9;
-    std::string id;
-    id.reserve(1 + 2 * half_length);
-    id += prefix;
+    std::string id(1 + 2 * half_length, prefix);
+    std::size_t at = 1;
     for (std::uint64_t word : {h, mix(h + 1)})
-        for (std::size_t i = 0; i < half_length; ++i, word /= 62) id += digits[word % 62];
+        for (std::size_t i = 0; i < half_length; ++i, word /= 62) id[at++] = digits[word % 62];
     return id;
 }
 
