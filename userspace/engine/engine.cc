@@ -50,12 +50,8 @@ class Encryption {
 /// One connection: its streams through the SMTP analyzer into records.
 class MailSession final : public tcp::Session {
   public:
-    MailSession(const Context& context, const ConnId& id, Timestamp begin, tcp::Connection& conn, FlowControl* control)
-        : context_(&context),
-          records_(context, id, begin),
-          analyzer_(context.options->limits, records_),
-          conn_(&conn),
-          control_(control) {}
+    MailSession(const Context& context, const ConnId& id, Timestamp begin, tcp::Connection& conn)
+        : records_(context, id, begin), analyzer_(context.options->limits, records_), conn_(&conn) {}
 
     void data(Side side, std::string_view bytes, Timestamp ts) override {
         if (side == Side::resp || begun_) return consume(side, bytes, ts);
@@ -105,7 +101,7 @@ class MailSession final : public tcp::Session {
     }
 
     void unwanted() override {
-        if (control_) control_->ignore(records_.conn_id(), reason_);
+        if (FlowControl* const control = records_.shared().control) control->ignore(records_.conn_id(), reason_);
     }
 
   private:
@@ -121,8 +117,8 @@ class MailSession final : public tcp::Session {
             if (skipping_ && skipping_ != side) skip(std::nullopt);  // the kernel has seen the answer too
             const std::string rest = analyzer_.data(side, bytes);
             records_.flush();
-            const std::uint64_t limit = context_->options->analyzer.max_message_bytes;
-            if (limit > 0 && control_ && !skipping_ && records_.message_bytes() > limit) skip(side);
+            const std::uint64_t limit = records_.shared().options->analyzer.max_message_bytes;
+            if (limit > 0 && records_.shared().control && !skipping_ && records_.message_bytes() > limit) skip(side);
             if (records_.outcome() == records::Session::Outcome::tls) {
                 begin_encryption();
                 encryption_->data(side, rest, ts);
@@ -147,8 +143,8 @@ class MailSession final : public tcp::Session {
                       : IgnoreReason::tls;
         end_encryption();
         conn_->stop_delivery();
-        ++context_->stats->flows_ignored;
-        if (control_) control_->ignore(records_.conn_id(), reason_);
+        ++records_.shared().stats->flows_ignored;
+        if (FlowControl* const control = records_.shared().control) control->ignore(records_.conn_id(), reason_);
     }
     /// The rest of a message that is larger than anybody wants.
     void skip(std::optional<Side> side) {
@@ -156,25 +152,23 @@ class MailSession final : public tcp::Session {
         skipping_ = side;
         if (!side) return;
         conn_->set_skipping(*side, true);
-        control_->skip_content(records_.conn_id(), *side);
+        records_.shared().control->skip_content(records_.conn_id(), *side);
     }
     void begin_encryption() { encryption_ = std::make_unique<Encryption>(records_.conn_id(), records_.unique_id()); }
 
     void end_encryption() {
         if (!encryption_) return;
         if (const SslInfo* ssl = encryption_->record()) {
-            ++context_->stats->tls_handshakes;
-            context_->sink->ssl(*ssl);
+            ++records_.shared().stats->tls_handshakes;
+            records_.shared().sink->ssl(*ssl);
             records_.tls_handshake(*ssl);
         }
         encryption_.reset();
     }
 
-    const Context* context_;
     records::Session records_;
     smtp::Analyzer analyzer_;
     tcp::Connection* conn_;
-    FlowControl* control_;
     std::unique_ptr<Encryption> encryption_;  ///< since STARTTLS
     /// By side, if the connection began before the capture did: it may be encrypted.
     std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
@@ -192,7 +186,6 @@ class Engine::Impl final : public tcp::SessionFactory {
     Impl(const EngineOptions& options, RecordSink& sink, FlowControl* control, Hooks hooks)
         : options_(options),
           hooks_(std::move(hooks)),
-          control_(control),
           files_{&options_.files, hooks_.content},
           notices_(options_.notices, options_.uid_seed,
                    [this](const Notice& rec) {
@@ -200,7 +193,7 @@ class Engine::Impl final : public tcp::SessionFactory {
                        context_.sink->notice(rec);
                    }),
           software_(options_.software, options_.uid_seed),
-          context_{&options_, &sink, &hooks_, &stats_, &files_, &notices_, &software_, &extensions_, &owners_},
+          context_{&options_, &sink, &hooks_, &stats_, &files_, &notices_, &software_, &extensions_, &owners_, control},
           fragments_(options_.limits),
           table_(options_.limits, options_.likely_server_ports, *this) {}
 
@@ -253,10 +246,10 @@ class Engine::Impl final : public tcp::SessionFactory {
     }
 
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
-        return std::make_unique<MailSession>(context_, id, begin, conn, control_);
+        return std::make_unique<MailSession>(context_, id, begin, conn);
     }
     void closed(const ConnId& id) override {
-        if (control_ && !stays_known_) control_->forget(id);
+        if (context_.control && !stays_known_) context_.control->forget(id);
     }
 
   private:
@@ -307,7 +300,6 @@ class Engine::Impl final : public tcp::SessionFactory {
 
     EngineOptions options_;
     Hooks hooks_;
-    FlowControl* control_;
     EngineStats stats_;
     files::Context files_;
     records::Notices notices_;

@@ -36,8 +36,8 @@ std::uint64_t last_word(const std::uint8_t* p, std::size_t n) {
 
 }  // namespace
 
-// The one's complement sum does not depend on word size or byte order (RFC 1071, 2 (B) and (C)). Here it is one of 32-bit
-// words, several at a time, in 64 bits, which leave room for the carries of 16 GiB.
+// The one's complement sum does not depend on word size or byte order (RFC 1071, 2 (B) and (C)). Here it is one of
+// 32-bit words, several at a time, in 64 bits, which leave room for the carries of 16 GiB.
 std::uint64_t partial_sum(Bytes data) {
     using Words [[gnu::vector_size(32)]] = std::uint64_t;
     Words low{}, high{};

@@ -31,6 +31,7 @@ struct Context {
     SoftwareTracker* software;
     Shared<std::string>* extensions;
     Owners* owners;
+    FlowControl* control;  ///< nullptr if nobody is to be told
 };
 
 class Scope {

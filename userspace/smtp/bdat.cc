@@ -37,16 +37,15 @@ void BdatLines::data(std::string_view octets, Handler& handler) {
         if (lf == octets.npos) {
             partial_ += octets;
             if (partial_.size() > max_line_length + 1) {  // the last octet may be the CR of its end
-                std::string_view rest = partial_;
-                const bool cr = rest.ends_with('\r');
-                if (cr) rest.remove_suffix(1);
+                std::string_view rest = partial_.view();
+                if (rest.ends_with('\r')) rest.remove_suffix(1);
                 pieces(rest, handler);
-                partial_ = std::string(rest) + (cr ? "\r" : "");
+                partial_.remove_prefix(static_cast<std::size_t>(rest.data() - partial_.view().data()));
             }
             return;
         }
         std::string_view line = octets.substr(0, lf + 1);
-        if (!partial_.empty()) line = partial_ += line;
+        if (!partial_.empty()) line = (partial_ += line).view();
         octets.remove_prefix(lf + 1);
         const bool crlf = line.size() > 1 && line[line.size() - 2] == '\r';
         line.remove_suffix(crlf ? 2 : 1);
@@ -61,7 +60,7 @@ void BdatLines::data(std::string_view octets, Handler& handler) {
 }
 
 void BdatLines::finish(Handler& handler) {
-    if (!partial_.empty()) handler.smtp_data(partial_, false);
+    if (!partial_.empty()) handler.smtp_data(partial_.view(), false);
     partial_.clear();
 }
 

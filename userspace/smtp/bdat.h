@@ -2,10 +2,10 @@
 // The octets of BDAT chunks (RFC 3030) as lines of a message. Chunks end anywhere, also within a line.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "smtp/protocol.h"
+#include "smtp/spare_text.h"
 
 namespace smtpscope::smtp {
 
@@ -22,7 +22,7 @@ class BdatLines {
     static void plain_lines(std::string_view& octets, Handler& handler);
     static void pieces(std::string_view& line, Handler& handler);
 
-    std::string partial_;
+    SpareText partial_;
 };
 
 }  // namespace smtpscope::smtp

@@ -81,7 +81,7 @@ std::optional<Line> LineReader::emit(std::string_view text, bool ends, LineEnd e
     if (!partial_.empty()) {
         partial_ += text;
         partial_out_ = true;
-        text = partial_;
+        text = partial_.view();
     }
     const Line line{text, !mid_line_, ends, plain_ && end == LineEnd::crlf && before_ == LineEnd::crlf, before_, end};
     mid_line_ = !ends;
@@ -162,8 +162,9 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
     // A CR at the very end of the bytes counts as half of a CRLF until the next byte says otherwise.
     const bool crlf = after_cr_ && (bytes.empty() || bytes[0] == '\n');
     // For a line with a dot alone too much hangs on it: that waits.
-    if (crlf && bytes.empty() && !mid_line_ && partial_.size() + text.size() == 1 && (partial_ == "." || text == ".")) {
-        partial_.assign(1, '.');
+    if (crlf && bytes.empty() && !mid_line_ && partial_.size() + text.size() == 1 &&
+        (partial_.view() == "." || text == ".")) {
+        partial_ += text;
         dot_held_ = true;
         return std::nullopt;
     }

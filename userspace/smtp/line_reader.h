@@ -5,8 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
+
+#include "smtp/spare_text.h"
 
 namespace smtpscope::smtp {
 
@@ -55,7 +56,7 @@ class LineReader {
     /// As flush, and the line is forgotten.
     void drop();
     /// What has come so far of the line that is due; valid until the next call.
-    std::string_view partial() const { return partial_out_ ? std::string_view() : partial_; }
+    std::string_view partial() const { return partial_out_ ? std::string_view() : partial_.view(); }
     /// What comes next is not of lines: an LF that belongs to the line before is still taken off first.
     void skip_line_end(std::string_view& bytes);
 
@@ -66,7 +67,7 @@ class LineReader {
     std::optional<Line> emit(std::string_view text, bool ends, LineEnd end);
     bool note_after_cr(std::string_view& bytes);
 
-    std::string partial_;             ///< the line so far
+    SpareText partial_;               ///< the line so far
     bool partial_out_ = false;        ///< partial_ was handed out and is dead at the next call
     bool mid_line_ = false;           ///< a piece of this line was handed out already
     bool after_cr_ = false;           ///< the last line ended with a CR, and its LF may follow
