@@ -69,6 +69,32 @@ TEST_CASE("base64, however it is cut", "[mime]") {
         }
 }
 
+TEST_CASE("base64 of many lines, with something odd anywhere", "[mime]") {
+    std::string lines;
+    for (std::size_t length : {76, 76, 4, 8, 0, 33, 64, 76, 3, 32})
+        for (std::size_t i = 0; i < length + 2; ++i)
+            lines += i < length ? "MzPa+/09"[i % 8] : i == length ? '\r' : '\n';
+    for (std::size_t at = 0; at < lines.size(); ++at)
+        for (const char odd : {'A', '=', '!', '-', '\xff'}) {
+            std::string changed = lines;
+            if (changed[at] != '\r' && changed[at] != '\n') changed[at] = odd;
+            std::string text = changed;
+            std::erase_if(text, [](char c) { return c == '\r' || c == '\n'; });
+            Base64Decoder decoder;
+            Decoded got;
+            CHECK(decoder.decode_lines(changed, got.bytes) == changed.size());
+            if (const auto error = decoder.take_error()) got.errors += *error + "\n";
+            decoder.finish(got.bytes);
+            if (const auto error = decoder.take_error()) got.errors += *error + "\n";
+            const Decoded wanted = base64(text, 1);
+            if (got.bytes != wanted.bytes || got.errors != wanted.errors) FAIL(odd << " at " << at);
+        }
+    std::string out;
+    CHECK(Base64Decoder().decode_lines("QUJD\r\n--b\r\n", out) == 6);
+    CHECK(Base64Decoder().decode_lines("--b\r\n", out) == 0);
+    CHECK(out == "ABC");
+}
+
 TEST_CASE("quoted-printable lines", "[mime]") {
     const struct {
         std::string line, bytes;

@@ -66,6 +66,8 @@ TEST_CASE("an address has the same bytes however it came", "[net]") {
     CHECK(Address{} == Address::parse("::"));
     CHECK(*Address::parse("192.0.2.1") < *Address::parse("192.0.2.2"));
     CHECK(*Address::parse("192.0.2.255") < *Address::parse("2001:db8::"));
+    CHECK(*Address::parse("1::ff00") < *Address::parse("100::ff"));
+    CHECK(*Address::parse("::ff00") > *Address::parse("::ff"));
 }
 
 TEST_CASE("networks are read and printed", "[net]") {

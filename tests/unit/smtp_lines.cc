@@ -142,6 +142,27 @@ TEST_CASE("after a cut behind a bare CR the next line is not plain", "[smtp]") {
     CHECK(read({"x\r", "\n.\r\n"}, 100).text == "[x][.]");
 }
 
+TEST_CASE("what is plain ends at the first line that is not, wherever that stands", "[smtp]") {
+    std::string text;
+    for (std::size_t length : {76, 76, 0, 63, 64, 61, 1, 62, 76, 30}) text += std::string(length, 'x') + "\r\n";
+    for (std::size_t at = 0; at < text.size(); ++at)
+        for (const char odd : {'.', '\0', '\r', '\n', 'x'}) {
+            std::string changed = text;
+            changed[at] = odd;
+            std::size_t end = 0;
+            for (std::size_t next; end < changed.size() && changed[end] != '.'; end = next) {
+                const std::size_t mark = changed.find_first_of("\r\n\0"s, end);
+                if (mark == changed.npos || changed.substr(mark, 2) != "\r\n") break;
+                next = mark + 2;
+            }
+            LineReader reader;
+            std::string_view rest = changed;
+            const std::string_view plain = reader.plain_lines(rest, 100);
+            if (plain.size() != end || rest != std::string_view(changed).substr(end))
+                FAIL("octet " << static_cast<int>(odd) << " at " << at << ": " << plain.size() << ", not " << end);
+        }
+}
+
 TEST_CASE("a line is forgotten", "[smtp]") {
     LineReader reader;
     std::string_view bytes = "half";
