@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "net/checksum.h"
 
+#include <bit>
 #include <cstring>
 
 namespace smtpscope::net {
 
 namespace {
 
-template <class Word>
-Word load(const std::uint8_t* p) {
-    Word word;
+std::uint64_t word_at(const std::uint8_t* p) {
+    std::uint64_t word = 0;
     std::memcpy(&word, p, sizeof word);
     return word;
 }
@@ -18,20 +18,17 @@ std::uint64_t halves(std::uint64_t word) {
     return (word & 0xffffffff) + (word >> 32);
 }
 
-/// The last few octets, zeros after them; without a copy that the load of a word would have to wait for.
-std::uint64_t last_word(const std::uint8_t* p, std::size_t n) {
-    std::uint64_t word = 0;
-    unsigned at = 0;
-    if ((n & 4) != 0) {
-        word = load<std::uint32_t>(p);
-        at = 4;
+/// The last `n` octets of the data, fewer than a word has, and zeros after them. Where it can be, a word that is there
+/// is read: one put together of octets would have to be waited for.
+std::uint64_t last_word(Bytes data, std::size_t n) {
+    if (n == 0) return 0;
+    if (data.size() < 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, data.data() + data.size() - n, n);
+        return word;
     }
-    if ((n & 2) != 0) {
-        word |= std::uint64_t{load<std::uint16_t>(p + at)} << (8 * at);
-        at += 2;
-    }
-    if ((n & 1) != 0) word |= std::uint64_t{p[at]} << (8 * at);
-    return word;
+    const std::uint64_t word = word_at(data.data() + data.size() - 8);
+    return std::endian::native == std::endian::little ? word >> (64 - 8 * n) : word << (64 - 8 * n);
 }
 
 }  // namespace
@@ -51,8 +48,8 @@ std::uint64_t partial_sum(Bytes data) {
     }
     const Words sums = low + high;
     std::uint64_t sum = sums[0] + sums[1] + sums[2] + sums[3];
-    for (; n >= 8; n -= 8, p += 8) sum += halves(load<std::uint64_t>(p));
-    return sum + halves(last_word(p, n));
+    for (; n >= 8; n -= 8, p += 8) sum += halves(word_at(p));
+    return sum + halves(last_word(data, n));
 }
 
 std::uint16_t fold(std::uint64_t sum) {
