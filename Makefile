@@ -74,7 +74,7 @@ $(O)/%.o: %.cc
 
 $(call objects,$(call sources,capture)): | $(SKELETONS)
 
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+$(O)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)
 	$(say) BPF $<
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<

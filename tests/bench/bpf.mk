@@ -9,11 +9,6 @@ $(O)/bpf-bench: $(BPF_BENCH_OBJ) $(call objects,$(call sources,capture net))
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lpcap -lpthread
 
-$(O)/bpf/plain.o: tests/bench/plain.c
-	@mkdir -p $(@D)
-	$(say) BPF $<
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
-
 .PHONY: bench-bpf
-bench-bpf: $(O)/bpf-bench $(O)/bpf/plain.o
-	$(O)/bpf-bench $(O)/bpf/plain.o
+bench-bpf: $(O)/bpf-bench $(O)/tests/bench/plain.bpf.o
+	$(O)/bpf-bench $(O)/tests/bench/plain.bpf.o

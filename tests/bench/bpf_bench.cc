@@ -104,7 +104,7 @@ std::uint32_t measure(Runner& runner, Program program, const Kind& kind) {
     return ns;
 }
 
-/// The programs of plain.c.
+/// The programs of plain.bpf.c.
 class Plain {
   public:
     explicit Plain(const char* path) : object_(bpf_object__open_file(path, nullptr)) {

@@ -2,7 +2,7 @@
 # make bpf-test       the kernel programs against tables of packets, then on real interfaces (root)
 # make bpf-table-test, bpf-live-test   one of the two
 
-.PRECIOUS: $(O)/bpf/%.bpf.o
+.PRECIOUS: $(O)/%.bpf.o
 
 CAPTURE_OBJ   := $(call objects,$(call sources,capture net))
 BPF_TEST_OBJ  := $(call objects,$(filter-out tests/bpf/tap_main.cc,$(wildcard tests/bpf/*.cc)))
@@ -18,16 +18,11 @@ $(O)/tap: $(TAP_OBJ) $(CAPTURE_OBJ)
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lpcap -lpthread
 
-$(O)/bpf/pass.o: tests/bpf/pass.c
-	@mkdir -p $(@D)
-	$(say) BPF $<
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
-
 .PHONY: bpf-table-test bpf-live-test bpf-test
 bpf-table-test: $(O)/bpf-tests
 	$(O)/bpf-tests
 
-bpf-live-test: $(O)/tap $(O)/bpf/pass.o
-	tests/bpf/live.sh $(O)/tap
+bpf-live-test: $(O)/tap $(O)/tests/bpf/pass.bpf.o
+	tests/bpf/live.sh $^
 
 bpf-test: bpf-table-test bpf-live-test

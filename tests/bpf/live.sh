@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The capture room on real interfaces: attaching, refusing, falling back, following, losing, dying. Every interface is in
 # a network namespace of this script's own, and so is every packet.
-#   live.sh TAP    (TAP: the program of tap_main.cc)
+#   live.sh TAP FOREIGN    (the program of tap_main.cc, the object of pass.bpf.c)
 set -u
-tap=$(readlink -f "${1:?usage: live.sh TAP}")
+tap=$(readlink -f "${1:?usage: live.sh TAP FOREIGN}")
+foreign=$(readlink -f "${2:?usage: live.sh TAP FOREIGN}")
 here=$(dirname "$(readlink -f "$0")")
 prefix=smtp$$
 work=$(mktemp -d)
@@ -200,7 +201,7 @@ check "full ring: accounts" identity
 
 echo "others on the interface"
 fresh
-on b ip link set vb xdp obj "$(dirname "$tap")/bpf/pass.o" sec xdp 2>"$work/xdp" || skip "foreign XDP: $(cat "$work/xdp")"
+on b ip link set vb xdp obj "$foreign" sec xdp 2>"$work/xdp" || skip "foreign XDP: $(cat "$work/xdp")"
 before=$(on b ip -d link show vb | grep -o 'prog/xdp id [0-9]*')
 if [ -n "$before" ]; then
     start b vb
