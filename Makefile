@@ -88,6 +88,9 @@ $(O)/unit-tests: $(UNIT_OBJ) $(filter-out $(MAIN_OBJ),$(SYSTEM_OBJ)) $(O)/libsmt
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2) $(LDLIBS)
 
+# What they test is optimised; they themselves need not be, and take most of the time to build.
+$(O)/tests/unit/%.o: CXXFLAGS += -O1
+
 .PHONY: unit
 unit: $(O)/unit-tests
 	$(O)/unit-tests '~[.]$(if $(SAN),~[timing])'  # sanitizers have a sense of time of their own
