@@ -59,7 +59,7 @@ TEST_CASE("base64, however it is cut", "[mime]") {
         {"====", "", ""},
     };
     for (const auto& r : rows)
-        for (const std::size_t step : {1, 2, 3, 5, 8, 100}) {
+        for (const std::size_t step : {1U, 2U, 3U, 5U, 8U, 100U}) {
             INFO(r.text << ", " << step);
             const Decoded got = base64(r.text, step);
             CHECK(got.bytes.size() <= r.bytes.size());  // one open character makes no octet
@@ -71,7 +71,7 @@ TEST_CASE("base64, however it is cut", "[mime]") {
 
 TEST_CASE("base64 of many lines, with something odd anywhere", "[mime]") {
     std::string lines;
-    for (std::size_t length : {76, 76, 4, 8, 0, 33, 64, 76, 3, 32})
+    for (std::size_t length : {76U, 76U, 4U, 8U, 0U, 33U, 64U, 76U, 3U, 32U})
         for (std::size_t i = 0; i < length + 2; ++i)
             lines += i < length ? "MzPa+/09"[i % 8] : i == length ? '\r' : '\n';
     for (std::size_t at = 0; at < lines.size(); ++at)

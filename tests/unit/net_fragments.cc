@@ -17,8 +17,6 @@ using namespace smtpscope::test;
 
 namespace {
 
-constexpr std::size_t size = 96;  // of what is fragmented: a TCP header and 76 bytes
-
 PacketSpec spec_of(bool v6) {
     PacketSpec spec;
     spec.v6 = v6;

@@ -144,7 +144,8 @@ TEST_CASE("after a cut behind a bare CR the next line is not plain", "[smtp]") {
 
 TEST_CASE("what is plain ends at the first line that is not, wherever that stands", "[smtp]") {
     std::string text;
-    for (std::size_t length : {76, 76, 34, 62, 0, 63, 64, 1, 62, 76, 30}) text += std::string(length, 'x') + "\r\n";
+    for (std::size_t length : {76U, 76U, 34U, 62U, 0U, 63U, 64U, 1U, 62U, 76U, 30U})
+        text += std::string(length, 'x') + "\r\n";
     for (std::size_t at = 0; at < text.size(); ++at)
         for (const char odd : {'.', '\0', '\r', '\n', 'x'}) {
             std::string changed = text;

@@ -165,12 +165,12 @@ TEST_CASE("handshakes of every version", "[tls]") {
         {"a long message is not kept", {C(record(22, "\1\x10\0\0"s + std::string(100, 'x')))}, "nothing"},
     };
     for (const auto& r : rows)
-        for (const std::size_t step : {1, 7, 100000}) {
+        for (const std::size_t step : {1U, 7U, 100000U}) {
             INFO(r.name << ", " << step);
             CHECK(read(r.turns, step) == r.text);
         }
     const std::string messages = server_hello(0x0303, 0xc02f, {}) + certificate + curve_params() + done;
-    for (const std::size_t size : {1, 3, 100, 16384})
+    for (const std::size_t size : {1U, 3U, 100U, 16384U})
         CHECK(read({C(record(22, client_hello({}))), S(in_records(messages, size))}, 100000) ==
               "TLSv12 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 x25519 - open");
 }
