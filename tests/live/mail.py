@@ -100,52 +100,46 @@ class Held:
         self.process.wait(10)
 
 
-def expect(expected, key, record):
-    """Adds it under the first number that is free."""
-    expected[(*key, next(n for n in itertools.count() if (*key, n) not in expected))] = record
-
-
-def expect_all(expected, more):
-    """Adds what expected_records() gave for other mail."""
-    for key, record in more.items():
-        expect(expected, key[:-1], record)
-
-
 def expected_records(done):
-    """From sessions to records, by what identifies one: the connection and, in plain text, the place in it, and a number
-    where another session had the same port before."""
-    expected = {}
+    """What the sessions' records say."""
+    expected = []
     for session in done:
         base = {"id.orig_h": session["local_host"], "id.orig_p": session["local_port"], "id.resp_h": session["host"],
                 "id.resp_p": session["port"], "helo": HELO, "tls": session["tls"]}
-        key = (base["id.orig_h"], base["id.orig_p"], base["id.resp_p"])
         if session["tls"]:
-            expect(expected, (*key, 1), dict(base, last_reply=session["starttls_reply"], mailfrom=None, rcptto=None,
-                                             subject=None))
+            expected.append(dict(base, trans_depth=1, last_reply=session["starttls_reply"], mailfrom=None, rcptto=None,
+                                 subject=None))
             continue
         for depth, mail in enumerate(session["mails"], 1):
-            expect(expected, (*key, depth), dict(base, last_reply=mail["reply"], mailfrom=mail["sender"],
-                                                 rcptto=mail["rcpts"], subject=mail["subject"]))
+            expected.append(dict(base, trans_depth=depth, last_reply=mail["reply"], mailfrom=mail["sender"],
+                                 rcptto=mail["rcpts"], subject=mail["subject"]))
     return expected
+
+
+def place(record):
+    """What identifies a record: the connection and, in plain text, the place in it. Several sessions have the same if the
+    kernel gave a client's port anew."""
+    return tuple(record[f] for f in ("id.orig_h", "id.orig_p", "id.resp_p", "trans_depth"))
 
 
 def differences(expected, records):
     """What is missing, what is too much, and which fields are wrong: lines, none of them if all is right."""
-    def wrong(key, record):
-        return {f: (record.get(f), v) for f, v in expected[key].items() if record.get(f) != v}
+    def wrong(record, wanted):
+        return {f: (record.get(f), v) for f, v in wanted.items() if record.get(f) != v}
 
-    lines, seen = [], set()
+    lines, left = [], {}
+    for wanted in expected:
+        left.setdefault(place(wanted), []).append(wanted)
     for record in records:
-        key = (record["id.orig_h"], record["id.orig_p"], record["id.resp_p"], record["trans_depth"])
-        same = [k for k in expected if k[:-1] == key]
-        left = sorted((k for k in same if k not in seen), key=lambda k, r=record: len(wrong(k, r)))
-        if not left:
-            lines.append(f"{'twice' if same else 'not sent'}: {record}")
+        same = left.get(place(record))
+        if not same:
+            lines.append(f"{'not sent' if same is None else 'twice'}: {record}")
             continue
-        seen.add(left[0])
-        if found := wrong(left[0], record):
+        best = min(same, key=lambda wanted, r=record: len(wrong(r, wanted)))
+        same.remove(best)
+        if found := wrong(record, best):
             lines.append(f"wrong (got, expected): {found} in {record}")
-    lines += [f"no record: {expected[key]}" for key in expected if key not in seen]
+    lines += [f"no record: {wanted}" for same in left.values() for wanted in same]
     return lines
 
 

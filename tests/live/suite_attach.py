@@ -10,7 +10,7 @@ import os
 import subprocess
 
 from agent import Agent, binary, check_accounts
-from mail import Held, Sending, check_records, expect_all, expected_records, sessions
+from mail import Held, Sending, check_records, expected_records, sessions
 from postfix import Postfix
 from report import Report
 from testbed import (CLIENT, CLIENT_MAC, IFACE, SERVER, SERVER_MAC, Skipped, Testbed, need, sh, stop,
@@ -127,7 +127,7 @@ def mode_and_mtu(report, bed, mode, mtu):
     status = check_mails(report, name, agent, expected)
     once.check(report, name, status)
     offload(bed, True, *both_ends(bed))
-    expect_all(expected, send(bed, name.replace(" ", "-") + "-gso"))
+    expected += send(bed, name.replace(" ", "-") + "-gso")
     check_mails(report, name + " GSO", agent, expected)
     check_end(report, name, agent)
 
@@ -156,11 +156,11 @@ def shapes(report, bed, mode):
     name = f"{mode} shapes"
     through_the_middle(bed)
     agent = Agent(bed, f"{mode}-shapes", mode)
-    expected = {}
+    expected = []
     for shape in SHAPES:
         wire = bed.start(bed.middle, WIRE_PY, "left", "right", shape, stdout=subprocess.PIPE)
         wire.stdout.readline()
-        expect_all(expected, send(bed, f"{mode}-{shape}"))
+        expected += send(bed, f"{mode}-{shape}")
         check_records(report, f"{mode} {shape}", agent, expected)
         stop(wire)
     engine = check_mails(report, name, agent, expected)["engine"]
@@ -197,7 +197,7 @@ def loopback(report, bed, mode, ingress):
     status = check_mails(report, name, agent, expected)
     once.check(report, name, status)
     offload(bed, True, (bed.server, "lo"))
-    expect_all(expected, send(bed, name.replace(" ", "-") + "-gso", hosts=LOOPBACK, ns=bed.server))
+    expected += send(bed, name.replace(" ", "-") + "-gso", hosts=LOOPBACK, ns=bed.server)
     check_mails(report, name + " GSO", agent, expected)
     check_end(report, name, agent, (bed.server, "lo"))
 
@@ -320,12 +320,12 @@ def comes_late(report, bed, interfaces):
     lo = [("lo", "tc_egress")] if interfaces == "auto" else []
     agent = Agent(bed, folder, "auto", iface=f'"{interfaces}"')
     check_attachments(report, name + " before", agent, *lo)
-    once, expected = Once(bed, agent), {}
+    once, expected = Once(bed, agent), []
     for turn in ("first", "again"):
         afresh(bed)
         wait_until(lambda: len(attachments(agent)) == len(lo) + 2, 5, "the interface is attached to")
         check_attachments(report, f"{name} {turn}", agent, *lo, *both_directions())
-        expect_all(expected, send(bed, f"{folder}-{turn}"))
+        expected += send(bed, f"{folder}-{turn}")
         status = check_mails(report, f"{name} {turn}", agent, expected)
         once.check(report, f"{name} {turn}", status)
         if turn == "first":
@@ -347,7 +347,7 @@ def changes_its_mtu(report, bed):
     for mtu in (9000, 1500):
         for ns, iface in both_ends(bed):
             sh("ip", "-n", ns, "link", "set", iface, "mtu", str(mtu))
-        expect_all(expected, send(bed, f"mtu-to-{mtu}"))
+        expected += send(bed, f"mtu-to-{mtu}")
         status = check_mails(report, f"MTU becomes {mtu}", agent, expected)
     once.check(report, "MTU", status)
     check_attachments(report, "MTU", agent, *both_directions(ingress="xdp_native"))
@@ -364,7 +364,7 @@ def refused(report, bed):
     check_attachments(report, "refused", agent, *both_directions(ingress="xdp_native"))
     expected = send(bed, "refused")
     sh("ip", "-n", bed.server, "link", "set", IFACE, "mtu", "1400")  # news for whoever follows interfaces
-    expect_all(expected, send(bed, "refused-again"))
+    expected += send(bed, "refused-again")
     check_mails(report, "refused", agent, expected)
     told = [line for line in agent.log().splitlines() if "lo: the mode that capture.xdp_mode asks for is ref" in line]
     report.check("refused: told once, with reason and remedy",
