@@ -16,21 +16,21 @@ namespace {
 
 struct Decoded {
     std::string bytes, errors;
+    void note(Base64Decoder& decoder) {
+        if (const auto error = decoder.take_error()) errors += *error + "\n";
+    }
 };
 
 /// In pieces of `step` bytes.
 Decoded base64(const std::string& text, std::size_t step) {
     Base64Decoder decoder;
     Decoded out;
-    const auto note = [&] {
-        if (const auto error = decoder.take_error()) out.errors += *error + "\n";
-    };
     for (std::size_t i = 0; i < text.size(); i += step) {
         decoder.decode(std::string_view(text).substr(i, step), out.bytes);
-        note();
+        out.note(decoder);
     }
     decoder.finish(out.bytes);
-    note();
+    out.note(decoder);
     return out;
 }
 
@@ -83,9 +83,9 @@ TEST_CASE("base64 of many lines, with something odd anywhere", "[mime]") {
             Base64Decoder decoder;
             Decoded got;
             CHECK(decoder.decode_lines(changed, got.bytes) == changed.size());
-            if (const auto error = decoder.take_error()) got.errors += *error + "\n";
+            got.note(decoder);
             decoder.finish(got.bytes);
-            if (const auto error = decoder.take_error()) got.errors += *error + "\n";
+            got.note(decoder);
             const Decoded wanted = base64(text, 1);
             if (got.bytes != wanted.bytes || got.errors != wanted.errors) FAIL(odd << " at " << at);
         }
