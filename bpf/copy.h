@@ -15,13 +15,13 @@ static __always_inline __u32 block_of(const __u32 class) {
 /* A packet of a block or more that can be read directly: block after block, and last, over the one before, the block
  * that ends where the packet ends. To have the rest copied by a call would cost more than the bytes that go twice. */
 static __always_inline long copy_linear(struct smtpscope_record* r, const __u32 class, const struct frame* f,
-                                        const struct packet* p) {
+                                        const struct packet* p, void* end) {
     const __u32 block = block_of(class);
     __u64 last = f->captured - block;
 
-    if (copy_blocks(r + 1, class, p->ip, f->end, block) >= f->captured) return 0;
+    if (copy_blocks(r + 1, class, p->ip, end, block) >= f->captured) return 0;
     UNKNOWN(last);
-    if (last > class - block || p->ip + last + block > f->end) return -1;
+    if (last > class - block || p->ip + last + block > end) return -1;
     copy_block((void*)(r + 1) + last, p->ip + last, block);
     return 0;
 }
@@ -34,9 +34,10 @@ static __always_inline long copy_scattered(struct smtpscope_record* r, const __u
 
 static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const struct frame* f,
                                                        const struct packet* p) {
-    __u32 shard = f->shard;
+    __u32 shard = shard_of(f);
     void* ring = bpf_map_lookup_elem(&rings, &shard);
     struct smtpscope_record* r;
+    void* end = end_of(f);
     long error;
 
     if (!ring) return SMTPSCOPE_LOST_RING_FULL;
@@ -44,15 +45,15 @@ static __always_inline enum smtpscope_cause copy_whole(const __u32 class, const 
     if (!r) return SMTPSCOPE_LOST_RING_FULL;
     describe(r, f, p);
     if (class < SMTPSCOPE_LARGE) describe_sender(r, f, p);
-    if (f->captured >= block_of(class) && p->ip + f->captured <= f->end)
-        error = copy_linear(r, class, f, p);
+    if (f->captured >= block_of(class) && p->ip + f->captured <= end)
+        error = copy_linear(r, class, f, p, end);
     else
         error = copy_scattered(r, class, f, p);
     if (error) {
         bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
         return SMTPSCOPE_LOST_UNREADABLE;
     }
-    bpf_ringbuf_submit(r, wake_flags(ring, f));
+    bpf_ringbuf_submit(r, wake_flags(ring, f, shard));
     return SMTPSCOPE_DELIVERED;
 }
 
@@ -65,13 +66,13 @@ static __always_inline enum smtpscope_cause copy_packet(const struct frame* f, c
     ends = l3_of(f, p) | p->headers << 16;
     switch (f->hook) {
         case XDP:
-            return xdp_copy_pieces(f->context, ends, p->length, f->captured, f->shard);
+            return xdp_copy_pieces(f->context, ends, p->length, f->captured, shard_of(f));
         case XDP_FRAGS:
-            return xdpf_copy_pieces(f->context, ends, p->length, f->captured, f->shard);
+            return xdpf_copy_pieces(f->context, ends, p->length, f->captured, shard_of(f));
         case TC_INGRESS:
-            return skb_copy_pieces_in(f->context, ends, p->length, f->captured, f->shard);
+            return skb_copy_pieces_in(f->context, ends, p->length, f->captured, shard_of(f));
         default:
-            return skb_copy_pieces_out(f->context, ends, p->length, f->captured, f->shard);
+            return skb_copy_pieces_out(f->context, ends, p->length, f->captured, shard_of(f));
     }
 }
 

@@ -14,10 +14,13 @@ static __always_inline __u64 mapped(__be32 address) {
 #endif
 }
 
+/* Both ports in one, as they are in the packet. */
+static __always_inline __u32 ports_of(const struct smtpscope_ends* e) {
+    return *(const __u32*)e->port;
+}
+
 static __always_inline void read_ends(const struct packet* p, struct smtpscope_ends* e) {
-    e->port[0] = ((struct tcphdr*)p->tcp)->source;
-    e->port[1] = ((struct tcphdr*)p->tcp)->dest;
-    e->reserved[0] = e->reserved[1] = 0;
+    *(__u32*)e->port = *(const __u32*)p->tcp;
     if (p->version == 4) {
         const struct iphdr* ip = p->ip;
 
@@ -34,10 +37,23 @@ static __always_inline void read_ends(const struct packet* p, struct smtpscope_e
     }
 }
 
-static __always_inline int is_end(const struct smtpscope_flow* flow, int end, const struct smtpscope_ends* e,
-                                  int other) {
-    return flow->ends.port[end] == e->port[other] && flow->ends.address[end][1] == e->address[other][1] &&
-           flow->ends.address[end][0] == e->address[other][0];
+/* Whether the ends are the same, with ends `first` and `second` of `e` in the place of 0 and 1. */
+static __always_inline int same_addresses(const struct smtpscope_flow* flow, const struct smtpscope_ends* e,
+                                          const int first, const int second) {
+    const struct smtpscope_ends* known = &flow->ends;
+
+    return known->address[0][1] == e->address[first][1] && known->address[1][1] == e->address[second][1] &&
+           known->address[0][0] == e->address[first][0] && known->address[1][0] == e->address[second][0];
+}
+
+static __always_inline int is_from_first(const struct smtpscope_flow* flow, const struct smtpscope_ends* e) {
+    return ports_of(&flow->ends) == ports_of(e) && same_addresses(flow, e, 0, 1);
+}
+
+static __always_inline int is_from_second(const struct smtpscope_flow* flow, const struct smtpscope_ends* e) {
+    __u32 ports = ports_of(e);
+
+    return ports_of(&flow->ends) == (ports << 16 | ports >> 16) && same_addresses(flow, e, 1, 0);
 }
 
 /* The entry of the set that has the key. `one` is 1, which the verifier does not know, so that the offset is a range to
@@ -56,70 +72,86 @@ static __always_inline struct smtpscope_flow* find_key(struct smtpscope_flow_set
     return (void*)set->flows + offset;
 }
 
-/* The entry of the packet's flow, and which of its ends sent the packet. */
-static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32 in_use,
-                                                        __u32* sender) {
+static __always_inline struct smtpscope_flow* find_hash(__u64 hash, __u32 in_use) {
     __u32 number = smtpscope_flow_set_of(hash, flow_sets);
     struct smtpscope_flow_set* set = bpf_map_lookup_elem(&flows, &number);
-    struct smtpscope_flow* flow = set ? find_key(set, hash, in_use) : 0;
 
-    if (!flow) return 0;
-    flow->used = 1;
-    if (is_end(flow, 0, e, 0) && is_end(flow, 1, e, 1)) return flow;
-    *sender = 1;
-    return is_end(flow, 0, e, 1) && is_end(flow, 1, e, 0) ? flow : 0;
+    return set ? find_key(set, hash, in_use) : 0;
 }
 
-/* How many bytes of the packet the verdict leaves; 0: none. */
-static __always_inline __u32 allowed(struct smtpscope_flow* flow, const struct packet* p, __u32 sender) {
-    __u32 verdict;
+/* The entry of the packet's flow, and where in `senders` the one that sent it is. */
+static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32 in_use,
+                                                        __u64* sender) {
+    struct smtpscope_flow* flow = find_hash(hash, in_use);
 
+    *sender = 0;
+    if (!flow || __builtin_expect(is_from_first(flow, e), 1)) return flow;
+    *sender = sizeof(*flow->senders);
+    return is_from_second(flow, e) ? flow : 0;
+}
+
+/* Never 0, but the verifier has to see that. */
+static __always_inline struct smtpscope_sender* sender_at(struct smtpscope_flow* flow, __u64 offset) {
+    UNKNOWN(offset);
+    return offset <= sizeof(*flow->senders) ? (void*)flow->senders + offset : 0;
+}
+
+static __always_inline int tells_state(const struct packet* p) {
+    return p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST);
+}
+
+/* How many bytes of a packet that is not ignored the verdict leaves. */
+static __always_inline __u32 allowed(struct smtpscope_sender* sender, struct smtpscope_sender* other,
+                                     const struct packet* p) {
     /* A new connection between the same ports is a new matter. */
     if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-        flow->verdict[0] = SMTPSCOPE_COPY;
-        flow->verdict[1] = SMTPSCOPE_COPY;
+        sender->verdict = SMTPSCOPE_COPY;
+        other->verdict = SMTPSCOPE_COPY;
     }
     /* An answer: what it answers was sent before, and what comes next is news. */
-    if (flow->verdict[sender ^ 1] == SMTPSCOPE_HEADERS_UNTIL_ANSWER && p->length > p->headers)
-        flow->verdict[sender ^ 1] = SMTPSCOPE_COPY;
-    verdict = flow->verdict[sender];
-    if (verdict == SMTPSCOPE_COPY) return p->length;
+    if (other->verdict == SMTPSCOPE_HEADERS_UNTIL_ANSWER && p->length > p->headers) other->verdict = SMTPSCOPE_COPY;
+    return sender->verdict == SMTPSCOPE_COPY ? p->length : p->headers;
+}
+
+static __always_inline enum smtpscope_cause deliver_by_verdict(struct frame* f, const struct packet* p,
+                                                               struct smtpscope_flow* flow, __u64 offset) {
+    struct smtpscope_sender *sender = sender_at(flow, offset), *other;
+    enum smtpscope_cause cause;
+
+    if (!sender) return copy_packet(f, p);
     /* The end of a flow is always told, so that no state is left behind. */
-    if (verdict == SMTPSCOPE_IGNORE && !(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))) return 0;
-    return p->headers;
+    if (__builtin_expect(sender->verdict == SMTPSCOPE_IGNORE && !tells_state(p), 1)) {
+        sender->ignored_packets++;
+        sender->ignored_bytes += p->length;
+        return SMTPSCOPE_IGNORED_FLOW;
+    }
+    other = sender_at(flow, sizeof(*sender) - offset);
+    if (!other) return copy_packet(f, p);
+    f->captured = allowed(sender, other, p);
+    cause = copy_packet(f, p);
+    if (cause != SMTPSCOPE_DELIVERED) return cause;
+    sender->delivered_packets++;
+    sender->delivered_bytes += f->captured;
+    sender->ignored_bytes += p->length - f->captured;
+    return cause;
 }
 
 static __always_inline enum smtpscope_cause deliver(struct frame* f, const struct packet* p) {
     struct smtpscope_flow* flow = 0;
-    enum smtpscope_cause cause;
-    __u32 sender = 0, in_use = flows_in_use;
+    __u32 in_use = flows_in_use;
+    __u64 sender;
 
-    if (p->length == p->headers && !(p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))) return SMTPSCOPE_IGNORED_ACK;
+    if (p->length == p->headers && !tells_state(p)) return SMTPSCOPE_IGNORED_ACK;
     f->captured = p->length;
     if (in_use || shards > 1) {
         struct smtpscope_ends e;
-        __u64 hash;
 
         read_ends(p, &e);
-        hash = smtpscope_flow_hash(&e, hash_seed);
-        f->shard = smtpscope_shard(hash, shards);
-        if (in_use) flow = find_flow(&e, hash, in_use, &sender);
+        f->hash = smtpscope_flow_hash(&e, &hash_seed);
+        if (in_use) flow = find_flow(&e, f->hash, in_use, &sender);
     }
-    if (!flow) return copy_packet(f, p);
-
-    sender &= 1;
-    f->captured = allowed(flow, p, sender);
-    if (f->captured) {
-        cause = copy_packet(f, p);
-        if (cause != SMTPSCOPE_DELIVERED) return cause;
-        flow->delivered_packets[sender]++;
-        flow->delivered_bytes[sender] += f->captured;
-    } else {
-        flow->ignored_packets[sender]++;
-        cause = SMTPSCOPE_IGNORED_FLOW;
-    }
-    flow->ignored_bytes[sender] += p->length - f->captured;
-    return cause;
+    if (__builtin_expect(!flow, 0)) return copy_packet(f, p);
+    return deliver_by_verdict(f, p, flow, sender);
 }
 
 /* A fragment goes to user space as it is. */
@@ -141,9 +173,8 @@ static __always_inline void account(const struct frame* f, __u32 length, __u32 c
     c->bytes[cause] += length;
 }
 
-/* Hands a packet that is ours on, and accounts for it. `length`: of the frame. */
-static __always_inline void watch(struct frame* f, struct cursor* cursor, struct packet* p, __u32 length) {
-    __u32 present = length - l3_of(f, p);
+/* Hands a packet that is ours on, and accounts for it. `present`: bytes of the frame from the IP header on. */
+static __always_inline void watch(struct frame* f, struct cursor* cursor, struct packet* p, __u32 present) {
     __u32 cause;
 
     if (__builtin_expect(p->fragment, 0))

@@ -18,7 +18,7 @@ const volatile __u64 mail_ports[65536 / 64];
 const volatile __u64 mail_ports_hint;
 
 /* Of smtpscope_flow_hash(); as old as `flows`. */
-volatile __u64 hash_seed;
+struct smtpscope_hash_seed hash_seed;
 
 /* How many rings there are. */
 const volatile __u32 shards = 1;

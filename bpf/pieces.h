@@ -15,12 +15,11 @@ static __always_inline __u64 next_packet_id(void) {
     return ((__u64)bpf_get_smp_processor_id() << 48) | (++*id & 0xffffffffffffULL);
 }
 
-static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __u32 length) {
+static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __u32 length, __u32 shard) {
     struct packet p = {.headers = l3_and_headers >> 16, .length = length};
     __u32 l3 = l3_and_headers & 0xffff;
     struct piece* buffer;
     __u32 zero = 0;
-    __u32 shard = f->shard;
     void* ring = bpf_map_lookup_elem(&rings, &shard);
 
     buffer = bpf_map_lookup_elem(&pieces, &zero);
@@ -41,56 +40,36 @@ static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __
         buffer->record.captured = size;
         buffer->record.offset = offset;
         if (read_packet(buffer->bytes, size, f, l3 + offset)) return SMTPSCOPE_LOST_UNREADABLE;
-        if (bpf_ringbuf_output(ring, buffer, sizeof(buffer->record) + size, wake_flags(ring, f)))
+        if (bpf_ringbuf_output(ring, buffer, sizeof(buffer->record) + size, wake_flags(ring, f, shard)))
             return SMTPSCOPE_LOST_RING_FULL;
     }
     return SMTPSCOPE_DELIVERED;
 }
 
-static __always_inline struct frame xdp_frame(struct xdp_md* ctx, enum hook hook) {
-    struct frame f = {.context = ctx, .hook = hook, .data = pointer(ctx->data), .end = pointer(ctx->data_end)};
-
-    return f;
-}
-
-static __always_inline struct frame skb_frame(struct __sk_buff* skb, enum hook hook) {
-    struct frame f = {.context = skb, .hook = hook, .data = pointer(skb->data), .end = pointer(skb->data_end)};
-
-    return f;
-}
-
 __noinline int xdp_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
-    struct frame f = xdp_frame(ctx, XDP);
+    struct frame f = {.context = ctx, .hook = XDP, .captured = captured};
 
-    f.captured = captured;
-    f.shard = shard;
-    return copy_pieces(&f, l3_and_headers, length);
+    return copy_pieces(&f, l3_and_headers, length, shard);
 }
 
 __noinline int xdpf_copy_pieces(struct xdp_md* ctx, __u32 l3_and_headers, __u32 length, __u32 captured, __u32 shard) {
-    struct frame f = xdp_frame(ctx, XDP_FRAGS);
+    struct frame f = {.context = ctx, .hook = XDP_FRAGS, .captured = captured};
 
-    f.captured = captured;
-    f.shard = shard;
-    return copy_pieces(&f, l3_and_headers, length);
+    return copy_pieces(&f, l3_and_headers, length, shard);
 }
 
 __noinline int skb_copy_pieces_in(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured,
                                   __u32 shard) {
-    struct frame f = skb_frame(skb, TC_INGRESS);
+    struct frame f = {.context = skb, .hook = TC_INGRESS, .captured = captured};
 
-    f.captured = captured;
-    f.shard = shard;
-    return copy_pieces(&f, l3_and_headers, length);
+    return copy_pieces(&f, l3_and_headers, length, shard);
 }
 
 __noinline int skb_copy_pieces_out(struct __sk_buff* skb, __u32 l3_and_headers, __u32 length, __u32 captured,
                                    __u32 shard) {
-    struct frame f = skb_frame(skb, TC_EGRESS);
+    struct frame f = {.context = skb, .hook = TC_EGRESS, .captured = captured};
 
-    f.captured = captured;
-    f.shard = shard;
-    return copy_pieces(&f, l3_and_headers, length);
+    return copy_pieces(&f, l3_and_headers, length, shard);
 }
 
 #endif

@@ -11,10 +11,8 @@ enum hook { XDP, XDP_FRAGS, TC_INGRESS, TC_EGRESS };
 struct frame {
     void* context;  /* struct xdp_md or __sk_buff, by hook */
     enum hook hook; /* a constant wherever it is tested */
-    void* data;
-    void* end;      /* of what can be read directly */
     __u32 captured; /* bytes of the packet to be copied */
-    __u32 shard;    /* the ring that takes them */
+    __u64 hash;     /* of the flow, 0 if nothing depends on it: chooses the ring */
 };
 
 /* `size`, which is at least 1 and at most `limit`, in a form in which every verifier sees that: before 6.3 a comparison
@@ -32,9 +30,31 @@ static __always_inline __u32 ifindex_of(const struct frame* f) {
     return ((struct __sk_buff*)f->context)->ifindex;
 }
 
+/* What of the frame can be read directly. Asked for again where it is needed: to keep it on the stack costs more. The
+ * context is made unknown, so that the address of a field is not kept either, which the verifier would refuse. */
+static __always_inline void* data_of(const struct frame* f) {
+    void* context = f->context;
+
+    UNKNOWN(context);
+    if (f->hook == XDP || f->hook == XDP_FRAGS) return pointer(((struct xdp_md*)context)->data);
+    return pointer(((struct __sk_buff*)context)->data);
+}
+
+static __always_inline void* end_of(const struct frame* f) {
+    void* context = f->context;
+
+    UNKNOWN(context);
+    if (f->hook == XDP || f->hook == XDP_FRAGS) return pointer(((struct xdp_md*)context)->data_end);
+    return pointer(((struct __sk_buff*)context)->data_end);
+}
+
 /* Offset of the IP header in the frame; the mask tells the verifier what MAX_VLAN_TAGS comes to. */
 static __always_inline __u32 l3_of(const struct frame* f, const struct packet* p) {
-    return (p->ip - f->data) & 31;
+    return (p->ip - data_of(f)) & 31;
+}
+
+static __always_inline __u32 shard_of(const struct frame* f) {
+    return smtpscope_shard(f->hash, shards);
 }
 
 /* The accounts of the interface. */
@@ -44,8 +64,8 @@ static __always_inline struct smtpscope_counters* counters_of(const struct frame
     return bpf_map_lookup_elem(&counters, &slot);
 }
 
-static __always_inline __u64 wake_flags(void* ring, const struct frame* f) {
-    volatile struct smtpscope_reader* reader = &readers[f->shard & (SMTPSCOPE_MAX_SHARDS - 1)];
+static __always_inline __u64 wake_flags(void* ring, const struct frame* f, __u32 shard) {
+    volatile struct smtpscope_reader* reader = &readers[shard & (SMTPSCOPE_MAX_SHARDS - 1)];
     struct smtpscope_counters* c;
 
     if (!reader->need_wake) return BPF_RB_NO_WAKEUP;
@@ -81,9 +101,11 @@ static __always_inline void describe_sender(struct smtpscope_record* r, const st
 /* `size` bytes of the frame from `offset` on. Reading the linear part as kernel memory is the fastest way there is, and
  * the only one that XDP has before 5.18. */
 static __always_inline long read_packet(void* to, __u64 size, const struct frame* f, __u32 offset) {
+    void* data = data_of(f);
+
     /* The mask changes no bit; it parts the sum from `size`. 6.12 would derive the bounds of `size` from those that the
      * comparison gives to the sum, and lose the upper one. */
-    if (offset + (size & 0xffff) <= (__u64)(f->end - f->data)) return bpf_probe_read_kernel(to, size, f->data + offset);
+    if (offset + (size & 0xffff) <= (__u64)(end_of(f) - data)) return bpf_probe_read_kernel(to, size, data + offset);
     if (f->hook == TC_INGRESS || f->hook == TC_EGRESS) return bpf_skb_load_bytes(f->context, offset, to, size);
     if (f->hook == XDP_FRAGS) return bpf_xdp_load_bytes(f->context, offset, to, size);
     return -1;

@@ -15,12 +15,11 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 static __always_inline int xdp(struct xdp_md* ctx, enum hook hook) {
     void* data = pointer(ctx->data);
     struct cursor c = {.context = ctx, .data = data, .position = data, .end = pointer(ctx->data_end)};
+    struct frame f = {.context = ctx, .hook = hook};
     struct packet p;
-    struct frame f;
 
     if (!find_mail(&c, &p, parse_ethernet(&c))) return XDP_PASS;
-    f = xdp_frame(ctx, hook);
-    watch(&f, &c, &p, hook == XDP_FRAGS ? bpf_xdp_get_buff_len(ctx) : f.end - f.data);
+    watch(&f, &c, &p, hook == XDP_FRAGS ? bpf_xdp_get_buff_len(ctx) - (p.ip - data) : c.end - p.ip);
     return XDP_PASS;
 }
 
@@ -57,9 +56,9 @@ static __always_inline int seen_at_ingress(struct __sk_buff* skb) {
 }
 
 static __always_inline int tc(struct __sk_buff* skb, enum hook hook, enum link_layer link) {
+    struct frame f = {.context = skb, .hook = hook};
     struct packet p;
     struct cursor c;
-    struct frame f;
 
     if (!find_mail_in_skb(&c, &p, skb, link)) {
         /* Drivers may leave the headers in fragments. The stack would pull them in next anyhow. */
@@ -68,8 +67,7 @@ static __always_inline int tc(struct __sk_buff* skb, enum hook hook, enum link_l
         if (!find_mail_in_skb(&c, &p, skb, link)) return TC_ACT_UNSPEC;
     }
     if (hook == TC_EGRESS && seen_at_ingress(skb)) return TC_ACT_UNSPEC;
-    f = skb_frame(skb, hook);
-    watch(&f, &c, &p, skb->len);
+    watch(&f, &c, &p, skb->len - (p.ip - c.data));
     return TC_ACT_UNSPEC;
 }
 

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /* The layout of everything here. A process takes over the maps of another only if both have the same. */
-#define SMTPSCOPE_ABI 2
+#define SMTPSCOPE_ABI 3
 
 /* What the kernel does with the packets of one direction of a flow. A flow without an entry in `flows` is copied. */
 enum smtpscope_verdict {
@@ -81,37 +81,41 @@ struct smtpscope_ends {
 };
 
 /* What chooses a flow's ring and its place in `flows`: a hash of both ends, the same whichever is first. The seed keeps
- * others from choosing their hash. */
-static inline __u64 smtpscope_end_hash(const __u64 address[2], __u16 port, __u64 seed) {
-    __u64 h = (address[0] + seed) * 0x9e3779b97f4a7c15ULL;
+ * others from choosing their hash: where nothing else is secret, a product of sums with secret summands is. Both words
+ * are odd, so that no bit of the first factor is lost where the second is an IPv4 address. */
+struct smtpscope_hash_seed {
+    __u64 word[2];
+};
 
-    h = (h ^ (h >> 32)) + address[1];
-    h = (h + port) * 0xc2b2ae3d27d4eb4fULL;
-    return h ^ (h >> 29);
+static inline __u64 smtpscope_end_hash(const __u64 address[2], __u16 port, const struct smtpscope_hash_seed* seed) {
+    return (address[0] + port * 0x9e3779b97f4a7c15ULL + seed->word[0]) * (address[1] + seed->word[1]);
 }
 
-static inline __u64 smtpscope_flow_hash(const struct smtpscope_ends* e, __u64 seed) {
+static inline __u64 smtpscope_flow_hash(const struct smtpscope_ends* e, const struct smtpscope_hash_seed* seed) {
     __u64 h = smtpscope_end_hash(e->address[0], e->port[0], seed) + smtpscope_end_hash(e->address[1], e->port[1], seed);
 
-    return h * 0x9e3779b97f4a7c15ULL;
+    return (h ^ (h >> 32)) * 0x9e3779b97f4a7c15ULL;
 }
 
 static inline __u32 smtpscope_shard(__u64 hash, __u32 shards) {
     return (__u32)(((hash >> 32) * shards) >> 32);
 }
 
-/* What is known of a flow. Everything in pairs is by sender: [0] the first of the ends, which user space makes the
- * originator. The packets of one sender are handled one after the other (socket lock at egress, one receive queue at
- * ingress): no atomics are needed. */
+/* Of what one end of a flow sends. The packets of one sender are handled one after the other (socket lock at egress,
+ * one receive queue at ingress): no atomics are needed. */
+struct smtpscope_sender {
+    __u64 delivered_packets;
+    __u64 delivered_bytes; /* copied */
+    __u64 ignored_packets;
+    __u64 ignored_bytes; /* not copied, of delivered packets too */
+    __u32 verdict;       /* enum smtpscope_verdict */
+    __u32 noted;         /* the daemon's: how many packets there were when another flow looked for a place */
+};
+
+/* What is known of a flow. senders[0] is the first of the ends, which user space makes the originator. */
 struct smtpscope_flow {
     struct smtpscope_ends ends;
-    __u32 verdict[2]; /* enum smtpscope_verdict */
-    __u64 delivered_packets[2];
-    __u64 delivered_bytes[2]; /* copied */
-    __u64 ignored_packets[2];
-    __u64 ignored_bytes[2]; /* not copied, of delivered packets too */
-    __u32 used;             /* set by every packet; cleared when another flow looks for a place */
-    __u32 reserved;
+    struct smtpscope_sender senders[2];
 };
 
 /* `flows` is a hash table of a size that is set before loading, and that the daemon fills through a mapping: to look

@@ -194,7 +194,7 @@ bool can_be_run(const Target& target, const Frame& frame, const Spec& spec) {
 void set_verdict(Runner& runner, const Spec& spec, smtpscope_verdict verdict) {
     smtpscope_flow flow{};
     flow.ends = ends_of(spec);
-    flow.verdict[0] = flow.verdict[1] = verdict;
+    flow.senders[0].verdict = flow.senders[1].verdict = verdict;
     runner.programs().set_flow(flow);
 }
 
@@ -278,12 +278,12 @@ TEST_CASE("the counters of a flow are kept by sender", "[bpf]") {
     runner.run(Program::tc_egress, build({.flags = fin | ack, .reply = true}));
     const auto flow = runner.programs().find_flow(ends_of(forth));
     REQUIRE(flow);
-    CHECK(flow->ignored_packets[0] == 3);
-    CHECK(flow->ignored_bytes[0] == 420);
-    CHECK(flow->ignored_packets[1] == 2);
-    CHECK(flow->ignored_bytes[1] == 94);
-    CHECK(flow->delivered_packets[1] == 1);
-    CHECK(flow->delivered_bytes[1] == 40);
+    CHECK(flow->senders[0].ignored_packets == 3);
+    CHECK(flow->senders[0].ignored_bytes == 420);
+    CHECK(flow->senders[1].ignored_packets == 2);
+    CHECK(flow->senders[1].ignored_bytes == 94);
+    CHECK(flow->senders[1].delivered_packets == 1);
+    CHECK(flow->senders[1].delivered_bytes == 40);
     CHECK(runner.programs().hash(ends_of(forth)) == runner.programs().hash(ends_of(back)));
 }
 
@@ -292,7 +292,7 @@ TEST_CASE("headers until the other end answers", "[bpf]") {
     const Spec content{.payload = 1000}, reply{.payload = 30, .reply = true};
     smtpscope_flow flow{};
     flow.ends = ends_of(content);
-    flow.verdict[0] = SMTPSCOPE_HEADERS_UNTIL_ANSWER;
+    flow.senders[0].verdict = SMTPSCOPE_HEADERS_UNTIL_ANSWER;
     runner.programs().set_flow(flow);
     const auto copied = [&](Program program, const Spec& spec) {
         return joined(runner.run(program, build(spec))).size();
@@ -307,10 +307,10 @@ TEST_CASE("headers until the other end answers", "[bpf]") {
     CHECK(copied(Program::xdp, content) == 1040);
     const auto after = runner.programs().find_flow(ends_of(content));
     REQUIRE(after);
-    CHECK(after->verdict[0] == SMTPSCOPE_COPY);
-    CHECK(after->ignored_bytes[0] == 3000);
-    CHECK(after->delivered_packets[0] == 4);
-    CHECK(after->ignored_packets[0] == 0);
+    CHECK(after->senders[0].verdict == SMTPSCOPE_COPY);
+    CHECK(after->senders[0].ignored_bytes == 3000);
+    CHECK(after->senders[0].delivered_packets == 4);
+    CHECK(after->senders[0].ignored_packets == 0);
 }
 
 TEST_CASE("both directions of a connection go into one ring, and connections into all of them", "[bpf]") {
@@ -348,7 +348,7 @@ TEST_CASE("an entry of another connection under the same hash is none of this on
     const Spec data{.payload = 100};
     smtpscope_flow other{};
     other.ends = ends_of(data);
-    other.verdict[0] = other.verdict[1] = SMTPSCOPE_IGNORE;
+    other.senders[0].verdict = other.senders[1].verdict = SMTPSCOPE_IGNORE;
     runner.programs().set_flow(other);
     CHECK(runner.run(Program::xdp, build(data)).packets[SMTPSCOPE_IGNORED_FLOW] == 1);
     ++other.ends.port[0];

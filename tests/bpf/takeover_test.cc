@@ -44,7 +44,7 @@ TEST_CASE("a process goes on where the one before it ended", "[bpf]") {
         Programs first(options(ring_size, 1));
         smtpscope_flow flow{};
         flow.ends = ends_of(silent);
-        flow.verdict[0] = flow.verdict[1] = SMTPSCOPE_IGNORE;
+        flow.senders[0].verdict = flow.senders[1].verdict = SMTPSCOPE_IGNORE;
         first.set_flow(flow);
         hash = first.hash(flow.ends);
         test_run(first.fd(Program::xdp), build(mail), 3);

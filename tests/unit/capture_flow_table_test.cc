@@ -45,8 +45,8 @@ struct Memory {
 smtpscope_flow flow(std::uint16_t port, smtpscope_verdict verdict) {
     smtpscope_flow f{};
     f.ends.port[0] = port;
-    f.verdict[0] = verdict;
-    f.verdict[1] = SMTPSCOPE_IGNORE;
+    f.senders[0].verdict = verdict;
+    f.senders[1].verdict = SMTPSCOPE_IGNORE;
     return f;
 }
 
@@ -64,17 +64,17 @@ TEST_CASE("an entry of the table of flows comes, changes and goes", "[capture]")
     CHECK_FALSE(table.find(key(1), first.ends));
     table.set(key(1), first);
     REQUIRE(memory.look_up(key(1)) != nullptr);
-    memory.look_up(key(1))->ignored_packets[0] = 7;
+    memory.look_up(key(1))->senders[0].ignored_packets = 7;
     // Another verdict, what was counted stays.
     table.set(key(1), flow(1, SMTPSCOPE_HEADERS_ONLY));
-    CHECK(memory.look_up(key(1))->verdict[0] == SMTPSCOPE_HEADERS_ONLY);
+    CHECK(memory.look_up(key(1))->senders[0].verdict == SMTPSCOPE_HEADERS_ONLY);
     REQUIRE(table.find(key(1), first.ends));
-    CHECK(table.find(key(1), first.ends)->ignored_packets[0] == 7);
+    CHECK(table.find(key(1), first.ends)->senders[0].ignored_packets == 7);
     table.remove(key(1), first.ends);
     CHECK(memory.look_up(key(1)) == nullptr);
     // What comes in its place begins with nothing.
     table.set(key(1), first);
-    CHECK(table.find(key(1), first.ends)->ignored_packets[0] == 0);
+    CHECK(table.find(key(1), first.ends)->senders[0].ignored_packets == 0);
 }
 
 TEST_CASE("of two flows with the same hash the later one has the entry", "[capture]") {
@@ -109,7 +109,7 @@ TEST_CASE("in a full set a flow without packets gives way", "[capture]") {
     std::set<std::uint16_t> idle;
     for (const std::uint16_t port : present) {
         const bool quiet = port != 100 && idle.size() < 2;
-        memory.look_up(key(port))->used = quiet ? 0 : 1;
+        if (!quiet) ++memory.look_up(key(port))->senders[port % 2].ignored_packets;
         if (quiet) idle.insert(port);
     }
     std::set<std::uint16_t> gone = add(101);

@@ -28,6 +28,17 @@ bool same(const smtpscope_ends& a, const smtpscope_ends& b) {
     return std::memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+/// Whether there were packets since the last time.
+bool note_packets(smtpscope_flow& flow) {
+    bool more = false;
+    for (smtpscope_sender& sender : flow.senders) {
+        const auto packets = static_cast<std::uint32_t>(load(sender.delivered_packets) + load(sender.ignored_packets));
+        more = more || packets != sender.noted;
+        sender.noted = packets;
+    }
+    return more;
+}
+
 }  // namespace
 
 std::uint32_t FlowTable::sets_for(std::uint64_t flows) {
@@ -62,8 +73,7 @@ FlowTable::Place FlowTable::make_room(std::uint64_t key) {
     // Whoever has had a packet since it was asked last stays, for one round.
     for (int asked = 0;; ++asked) {
         const Place here = place(key, hand_++ % SMTPSCOPE_WAYS);
-        if (asked == SMTPSCOPE_WAYS || load(here.flow.used) == 0) return here;
-        store(here.flow.used, 0U);
+        if (!note_packets(here.flow) || asked == SMTPSCOPE_WAYS) return here;
     }
 }
 
@@ -75,11 +85,11 @@ void FlowTable::set(std::uint64_t key, const smtpscope_flow& flow) {
         store(place.key, __u64{0});
         std::atomic_thread_fence(std::memory_order_seq_cst);
         place.flow = flow;
-        place.flow.used = 1;
+        place.flow.senders[0].noted = ~0U;  // as if there had been packets: it stays for a round
         store(place.key, __u64{key});
         return;
     }
-    for (int sender = 0; sender < 2; ++sender) store(place.flow.verdict[sender], flow.verdict[sender]);
+    for (int sender = 0; sender < 2; ++sender) store(place.flow.senders[sender].verdict, flow.senders[sender].verdict);
 }
 
 void FlowTable::remove(std::uint64_t key, const smtpscope_ends& ends) {

@@ -125,8 +125,8 @@ class LiveSource::Impl {
     void set_verdict(const ConnId& id, Verdict orig, Verdict resp) {
         smtpscope_flow flow{};
         flow.ends = ends_of(id);
-        flow.verdict[0] = static_cast<std::uint32_t>(orig);
-        flow.verdict[1] = static_cast<std::uint32_t>(resp);
+        flow.senders[0].verdict = static_cast<std::uint32_t>(orig);
+        flow.senders[1].verdict = static_cast<std::uint32_t>(resp);
         programs_.set_flow(flow);
     }
 
@@ -136,13 +136,13 @@ class LiveSource::Impl {
         const auto flow = programs_.find_flow(ends_of(id));
         if (!flow) return std::nullopt;
         FlowCounters c;
-        c.orig = static_cast<Verdict>(flow->verdict[0]);
-        c.resp = static_cast<Verdict>(flow->verdict[1]);
+        c.orig = static_cast<Verdict>(flow->senders[0].verdict);
+        c.resp = static_cast<Verdict>(flow->senders[1].verdict);
         for (int sender = 0; sender < 2; ++sender) {
-            c.delivered_packets += flow->delivered_packets[sender];
-            c.delivered_bytes += flow->delivered_bytes[sender];
-            c.ignored_packets += flow->ignored_packets[sender];
-            c.ignored_bytes += flow->ignored_bytes[sender];
+            c.delivered_packets += flow->senders[sender].delivered_packets;
+            c.delivered_bytes += flow->senders[sender].delivered_bytes;
+            c.ignored_packets += flow->senders[sender].ignored_packets;
+            c.ignored_bytes += flow->senders[sender].ignored_bytes;
         }
         return c;
     }

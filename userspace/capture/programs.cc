@@ -48,9 +48,11 @@ void set_ports(tap& skeleton, const std::vector<std::uint16_t>& ports) {
     }
 }
 
-std::uint64_t random_seed() {
+smtpscope_hash_seed random_seed() {
     std::random_device random;
-    return std::uint64_t{random()} << 32 | random();
+    smtpscope_hash_seed seed{};
+    for (auto& word : seed.word) word = (std::uint64_t{random()} << 32 | random()) | 1;
+    return seed;
 }
 
 std::string ring_name(unsigned shard) {
@@ -229,7 +231,7 @@ void Programs::set_bridge(unsigned slot, unsigned ifindex) {
 }
 
 std::uint64_t Programs::hash(const smtpscope_ends& ends) const {
-    return smtpscope_flow_hash(&ends, skeleton_->bss->hash_seed);
+    return smtpscope_flow_hash(&ends, &skeleton_->bss->hash_seed);
 }
 
 void Programs::set_flow(const smtpscope_flow& flow, std::uint64_t key) {
