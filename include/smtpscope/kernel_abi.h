@@ -81,20 +81,23 @@ struct smtpscope_ends {
 };
 
 /* What chooses a flow's ring and its place in `flows`: a hash of both ends, the same whichever is first. The seed keeps
- * others from choosing their hash: where nothing else is secret, a product of sums with secret summands is. Both words
- * are odd, so that no bit of the first factor is lost where the second is an IPv4 address. */
+ * others from choosing their hash; both words are odd. The multiplications come before and after a shift, because
+ * addresses of IPv4 differ in the upper half of a word only. */
 struct smtpscope_hash_seed {
     __u64 word[2];
 };
 
 static inline __u64 smtpscope_end_hash(const __u64 address[2], __u16 port, const struct smtpscope_hash_seed* seed) {
-    return (address[0] + port * 0x9e3779b97f4a7c15ULL + seed->word[0]) * (address[1] + seed->word[1]);
+    __u64 h = (address[0] + port) * seed->word[0] + address[1];
+
+    h = (h ^ (h >> 32)) * seed->word[1];
+    return h ^ (h >> 32);
 }
 
 static inline __u64 smtpscope_flow_hash(const struct smtpscope_ends* e, const struct smtpscope_hash_seed* seed) {
     __u64 h = smtpscope_end_hash(e->address[0], e->port[0], seed) + smtpscope_end_hash(e->address[1], e->port[1], seed);
 
-    return (h ^ (h >> 32)) * 0x9e3779b97f4a7c15ULL;
+    return h * 0x9e3779b97f4a7c15ULL;
 }
 
 static inline __u32 smtpscope_shard(__u64 hash, __u32 shards) {
@@ -118,10 +121,10 @@ struct smtpscope_flow {
     struct smtpscope_sender senders[2];
 };
 
-/* `flows` is a hash table of a size that is set before loading, and that the daemon fills through a mapping: to look
- * something up in one of the kernel's own took 14 ns more. The hash of a flow leads to a set, and is its key in there.
- * The entry has the ends themselves, so that a collision is noticed: the later of two flows has the entry, and the
- * other one is copied. */
+/* `flows` is a hash table of a size that is set before loading, and that the daemon fills through a mapping: a look-up
+ * in one of the kernel's own takes longer. The hash of a flow leads to a set, and is its key in there. The entry has
+ * the ends themselves, so that a collision is noticed: the later of two flows has the entry, and the other one is
+ * copied. */
 enum {
     SMTPSCOPE_WAYS = 8,
 };

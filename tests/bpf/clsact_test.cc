@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What kernels without tcx get: TC filters, which must be found, replaced and removed without touching anybody else's.
 #include <bpf/libbpf.h>
+#include <linux/if_packet.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,6 +67,18 @@ void attach_foreign(const Programs& programs, unsigned ifindex) {
     if (bpf_tc_attach(&hook, &options) != 0) throw Error("cannot attach a foreign filter");
 }
 
+/// Sends a mail's packet from v1 to v0, and waits until the stack has it.
+void send_mail(unsigned v1) {
+    const Descriptor socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    sockaddr_ll to{};
+    to.sll_family = AF_PACKET;
+    to.sll_ifindex = static_cast<int>(v1);
+    const smtpscope::test::Frame frame = smtpscope::test::build({.payload = 100});
+    if (sendto(socket.get(), frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) < 0)
+        throw Error("cannot send");
+    usleep(50'000);
+}
+
 bool shows_filter(const char* side, const char* what) {
     return std::system((std::string("tc filter show dev v0 ") + side + " | grep -q '" + what + "'").c_str()) == 0;
 }
@@ -117,6 +131,35 @@ TEST_CASE("what a killed agent left goes also where the next has no filter", "[c
               const auto hooks = attach(programs, v0, XdpMode::automatic);
               if (hooks[0]->attachment.means != AttachMeans::tcx) return 0;  // older kernels have no other way
               return count(v0.index) != 0 || has_clsact() ? 6 : 0;
+          }) == 0);
+}
+
+TEST_CASE("filters that are handed over lose no packet", "[clsact]") {
+    CHECK(in_namespace([] {
+              const Interface v0 = find("v0"), v1 = find("v1");
+              std::vector<Kept> kept;
+              {
+                  const Programs first({});
+                  const auto hooks = attach(first, v0, XdpMode::automatic, nullptr, TcMeans::clsact);
+                  send_mail(v1.index);
+                  kept = smtpscope::test::copies(first);
+                  for (const auto& hook : hooks) hook->leave();
+              }
+              // Nobody is there.
+              if (count(v0.index) != 2) return 1;
+              send_mail(v1.index);
+              Inheritance inherited(kept);
+              Programs second({}, &inherited);
+              {
+                  const auto hooks = attach(second, v0, XdpMode::automatic, &inherited, TcMeans::clsact);
+                  if (count(v0.index) != 2) return 2;
+                  send_mail(v1.index);
+                  const smtpscope_counters c = second.counters(0);
+                  if (c.packets[SMTPSCOPE_SEEN] != 3 || c.packets[SMTPSCOPE_DELIVERED] != 3) return 3;
+                  if (smtpscope::test::records_in(second) != 3) return 4;
+              }
+              if (count(v0.index) != 0) return 5;
+              return has_clsact() ? 6 : 0;
           }) == 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <linux/pkt_cls.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -28,6 +29,19 @@ TestRun test_run(int program, const Frame& frame, unsigned repeat) {
     if (bpf_prog_test_run_opts(program, &options) != 0)
         throw std::runtime_error(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(errno));
     return {options.retval, options.duration};
+}
+
+std::vector<capture::Kept> copies(const capture::Programs& programs) {
+    std::vector<capture::Kept> all = programs.kept();
+    for (capture::Kept& kept : all) kept.fd = dup(kept.fd);
+    return all;
+}
+
+std::size_t records_in(capture::Programs& programs) {
+    capture::Ring ring(programs.ring_fd(0), programs.ring_size(), &programs.reader(0).need_wake);
+    std::size_t count = 0;
+    while (ring.fill() > 0) count += ring.consume([](std::span<const std::byte>) {});
+    return count;
 }
 
 std::uint32_t passing_verdict(capture::Program program) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -55,6 +56,12 @@ struct TestRun {
     std::uint32_t nanoseconds = 0;
 };
 TestRun test_run(int program, const Frame& frame, unsigned repeat);
+
+/// What a process leaves to the next: copies, which outlive it, as in the hands of the service manager.
+std::vector<capture::Kept> copies(const capture::Programs& programs);
+
+/// Reads the first ring until it is empty: how many records there were.
+std::size_t records_in(capture::Programs& programs);
 
 /// Every program leaves with this.
 std::uint32_t passing_verdict(capture::Program program);

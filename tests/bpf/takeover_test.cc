@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a process leaves to the next one: rings with what is in them, counters, verdicts.
-#include <unistd.h>
-
 #include "../unit/catch.h"
 #include "runner.h"
 
@@ -16,20 +14,6 @@ Options options(std::uint64_t ring_size, unsigned shards) {
     o.ring_size = ring_size;
     o.shards = shards;
     return o;
-}
-
-/// As the service manager does: copies, which outlive the process.
-std::vector<Kept> copies(const Programs& programs) {
-    std::vector<Kept> all = programs.kept();
-    for (Kept& kept : all) kept.fd = dup(kept.fd);
-    return all;
-}
-
-std::size_t records_in(Programs& programs) {
-    Ring ring(programs.ring_fd(0), programs.ring_size(), &programs.reader(0).need_wake);
-    std::size_t count = 0;
-    while (ring.fill() > 0) count += ring.consume([](std::span<const std::byte>) {});
-    return count;
 }
 
 constexpr std::uint64_t ring_size = 64 << 10;
