@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "smtpscope/content.h"
+#include "smtpscope/flow.h"
 #include "smtpscope/options.h"
 #include "smtpscope/packet.h"
 #include "smtpscope/records.h"
@@ -128,6 +130,8 @@ class Engine {
     /// Takes effect for open sessions too, but for likely_server_ports and uid_seed, which stay as they were.
     void set_options(const EngineOptions& options);
     EngineStats stats() const;
+    /// The connections that had a packet last, the latest first; at most `limit`.
+    std::vector<FlowSummary> flows(std::size_t limit) const;
 
   private:
     class Impl;

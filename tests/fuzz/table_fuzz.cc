@@ -45,6 +45,10 @@ class Sessions final : public tcp::SessionFactory {
             finished_ = true;
         }
         void unwanted() override { ENSURE(!finished_ && conn_->stopped()); }
+        void describe(FlowSummary& summary) const override {
+            ENSURE(!finished_);
+            summary.message_bytes = received_;
+        }
 
       private:
         void check(Side side, Timestamp) const { ENSURE(!finished_ && !ended_[index(side)] && !conn_->stopped()); }
@@ -97,6 +101,9 @@ void run(Input in) {
         s.wire_payload = static_cast<std::uint32_t>(s.payload.size() + ((place & 0x80) != 0 ? 100 : 0));
         table.segment(s);
         ENSURE(table.size() <= max_flows && sessions.open_sessions() <= table.size());
+        const std::vector<FlowSummary> latest = table.latest(max_flows);
+        ENSURE(latest.size() == table.size());
+        for (std::size_t i = 1; i < latest.size(); ++i) ENSURE(latest[i - 1].last >= latest[i].last);
     }
     table.advance(now + std::chrono::hours(1));
     ENSURE(table.size() == 0 || table.now() < now);

@@ -97,15 +97,22 @@ class Agent:
         with open(self.dir + "/log", encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def ask(self, *options):
-        """`smtpscope status` as a finished process."""
-        command = [binary(), "status", "-c", "/dev/null", "--set", f"control.socket={self.dir}/control.sock", *options]
+    def ask(self, *options, subcommand="status"):
+        """The subcommand as a finished process."""
+        command = [binary(), subcommand, "-c", "/dev/null", "--set", f"control.socket={self.dir}/control.sock", *options]
         return subprocess.run(command, text=True, capture_output=True, timeout=20, check=False)
 
     def status(self):
         done = self.ask("--json")
         if done.returncode != 0:
             raise RuntimeError(f"status: exit {done.returncode}: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def flows(self):
+        """The sessions that it follows."""
+        done = self.ask("--json", subcommand="flows")
+        if done.returncode != 0:
+            raise RuntimeError(f"flows: exit {done.returncode}: {done.stderr}")
         return json.loads(done.stdout)
 
     def read(self, stream):

@@ -49,6 +49,21 @@ def copied(status):
     return status["kernel"]["delivered"], status["engine"]["bytes"]
 
 
+def check_flow(report, name, agent, client, stage):
+    """What is told of the session while it lives, with the kernel's counts."""
+    told = agent.flows()
+    kernel = {"orig_verdict": "ignore", "resp_verdict": "ignore"}
+    report.equal(f"{name}: the one session that `flows` tells of",
+                 (told["open"], [(f["id.orig_p"], f["stage"], {k: f.get("kernel", {}).get(k) for k in kernel})
+                                 for f in told["flows"]]), (1, [(client.port, stage, kernel)]))
+    ignored = [f["kernel"]["ignored_bytes"] for f in told["flows"] if "kernel" in f]
+    report.check(f"{name}: and the bytes that the kernel left out", ignored and ignored[0] > BYTES, told)
+    top = agent.ask("--count", "2", "--interval", "1", subcommand="top")
+    rows = [line for line in top.stdout.splitlines() if f":{client.port} -> " in line]
+    report.check(f"{name}: `top` shows it twice", top.returncode == 0 and len(rows) == 2 and stage in rows[1],
+                 f"{top.stdout}{top.stderr}")
+
+
 def with_agent(report, name, agent, host, give_reason, reference):
     """The large mail is ignored by the kernel, packet by packet. The client, with its replies."""
     client = Held(agent.bed, host)
@@ -61,6 +76,7 @@ def with_agent(report, name, agent, host, give_reason, reference):
     ignored = after["kernel"]["ignored_flow"] - before["kernel"]["ignored_flow"]
     segments = BYTES // 65536
     report.check(f"{name}: the ignored packets grow", ignored > segments, f"{ignored} for at least {segments}")
+    check_flow(report, name, agent, client, "tls" if give_reason is go_over_to_tls else "ignored")
     client.quit()
     report.check(f"{name}: the server's answers are those of a run without agent",
                  without_ids(client.replies) == without_ids(reference), f"{client.replies} instead of {reference}")

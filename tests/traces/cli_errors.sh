@@ -55,7 +55,7 @@ expect 'unknown subcommand' 2 'there is no subcommand raed' "$smtpscope" raed
 expect 'unknown option before' 2 'there is no subcommand --nope' "$smtpscope" --nope
 expect 'version' 0 '^smtpscope [0-9]' "$smtpscope" --version
 expect 'help' 0 '^usage: smtpscope SUBCOMMAND' "$smtpscope" --help
-for subcommand in run read check-config probe status detach; do
+for subcommand in run read check-config probe status flows top detach; do
     expect "help of $subcommand" 0 "^usage: smtpscope $subcommand" "$smtpscope" "$subcommand" --help
     expect "-h of $subcommand" 0 "^usage: smtpscope $subcommand" "$smtpscope" "$subcommand" -h
     expect "bad option of $subcommand" 2 'there is no option --nope' "$smtpscope" "$subcommand" --nope
@@ -65,6 +65,10 @@ done
 expect 'missing argument' 2 'option -c needs an argument: FILE' "$smtpscope" check-config -c
 expect 'missing long argument' 2 'option --set needs an argument: KEY=VALUE' "$smtpscope" check-config --set
 expect 'unwanted argument' 2 'option --dump takes no argument' "$smtpscope" check-config --dump=yes
+expect 'number that is none' 2 '--limit takes a whole number from 1 to 10000, not "many"' "$smtpscope" flows --limit many
+expect 'number too large' 2 '--interval takes a whole number from 1 to 3600' "$smtpscope" top --interval 3601
+expect 'flows of nobody' 1 'no agent is running' "$smtpscope" flows --set control.socket=/no/such.sock
+expect 'top of nobody' 1 'no agent is running' "$smtpscope" top --set control.socket=/no/such.sock
 expect 'operand of run' 2 '"eth0" is not expected here' "$smtpscope" run eth0
 
 # ---- check-config

@@ -155,6 +155,17 @@ TEST_CASE("worker: turns go on while nothing comes, and options are taken in bet
     CHECK_FALSE(is_readable(worker.ended_fd(), 0));
 }
 
+TEST_CASE("worker: tells of its sessions while it works, and that it cannot") {
+    ScriptedSource source;
+    CountingSink sink;
+    Worker worker(source, sink, nullptr);
+    CHECK_THROWS_WITH(worker.flows(10), "the worker that knows the sessions is too busy to tell of them; ask again");
+    worker.start({});
+    CHECK(worker.flows(10).empty());
+    CHECK(source.wakes == 2);
+    CHECK(worker.flows(10).empty());
+}
+
 TEST_CASE("writer: records reach the file at once, and those of a moved file stay there") {
     const Folder folder;
     const std::string path = folder.path + "/smtp.log";

@@ -212,3 +212,38 @@ TEST_CASE("every packet is counted under one cause", "[engine]") {
         CHECK(engine.stats().segments == s.segments + 1);
     }
 }
+
+TEST_CASE("what is told of an open session", "[engine]") {
+    const Script envelope =
+        hello() + Script{C("MAIL FROM:<a@b>"), S("250 ok"), C("RCPT TO:<c@d>"), S("250 ok"), C("DATA"), S("354 go")};
+    EngineOptions one_invalid;
+    one_invalid.analyzer.max_invalid_mail_transactions = 1;
+    const struct {
+        const char* name;
+        Script script;
+        EngineOptions options;
+        FlowStage stage;
+        std::uint64_t message_bytes;
+    } rows[] = {
+        {"commands", hello(), {}, FlowStage::commands, 0},
+        {"a message", envelope + Script{C("Subject: x\n\nsome text")}, {}, FlowStage::message, 25},
+        {"between messages", envelope + Script{C("Subject: x\n\ntext\n."), S("250 ok")}, {}, FlowStage::commands, 0},
+        {"TLS", hello() + Script{C("STARTTLS"), S("220 go")}, {}, FlowStage::tls, 0},
+        {"given up", hello() + Script{C("RCPT TO:<a@b>\nRCPT TO:<c@d>")}, one_invalid, FlowStage::ignored, 0},
+    };
+    for (const auto& row : rows) {
+        INFO(row.name);
+        Recorder out;
+        Engine engine(row.options, out, &out);
+        for (const Sent& s : segments(row.script, {1000, 2000000000, true, false, {}})) send(engine, s);
+        const std::vector<FlowSummary> flows = engine.flows(10);
+        REQUIRE(flows.size() == 1);
+        CHECK(flows[0].id == mail_id());
+        CHECK(to_string(flows[0].stage) == to_string(row.stage));
+        CHECK(flows[0].message_bytes == row.message_bytes);
+        CHECK(flows[0].orig_bytes > 0);
+        engine.finish();
+        CHECK((out.records.empty() || out.records[0].uid == flows[0].uid));
+        CHECK(engine.flows(10).empty());
+    }
+}

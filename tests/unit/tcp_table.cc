@@ -53,6 +53,10 @@ class Factory final : public SessionFactory {
             factory->endings.push_back(why);
         }
         void unwanted() override { factory->log += "! "; }
+        void describe(FlowSummary& s) const override {
+            s.uid = "known";
+            s.stage = FlowStage::commands;
+        }
         void note(Side side, std::string_view what) {
             factory->log += std::string(side == Side::orig ? "o[" : "r[") + std::string(what) + "] ";
         }
@@ -425,4 +429,35 @@ TEST_CASE("flows: payload that nobody wants any more is complained about now and
     f.send(seg(Side::orig, 1132, 5002, fin | ack));
     f.send(seg(Side::resp, 5002, 1133, fin | ack));
     CHECK(f.factory.log == "! ! ! finish closed ");
+}
+
+TEST_CASE("flows: those with the latest packets, with what is known of each", "[tcp]") {
+    Fixture f;
+    const auto latest = [&](std::size_t limit) {
+        std::vector<std::string> all;
+        for (const FlowSummary& s : f.table.latest(limit))
+            all.push_back(s.id.orig_h.to_string() + ' ' + s.uid + (s.uid.empty() ? "" : " ") +
+                          std::string(to_string(s.stage)) + ' ' + std::to_string(s.orig_bytes) + '/' +
+                          std::to_string(s.resp_bytes));
+        return all;
+    };
+    using Lines = std::vector<std::string>;
+    CHECK(latest(10).empty());
+    for (const Sent& s : beginning()) f.send(s, 1, client(1));
+    f.send(seg(Side::orig, 1000, 0, syn), 1, client(2));
+    for (const Sent& s : beginning()) f.send(s, 1, client(3));
+    f.send(seg(Side::orig, 1002, 5002, fin | ack), 1, client(3));
+    CHECK(latest(10) == Lines{"10.0.0.3 known closing 1/1", "10.0.0.2 handshake 0/0", "10.0.0.1 known commands 1/1"});
+    // A packet makes it the latest. Bytes behind a hole do not count yet.
+    f.send(seg(Side::orig, 1002, 5002, ack, "more"), 1, client(1));
+    f.send(seg(Side::orig, 1010, 5002, ack, "behind a hole"), 1, client(1));
+    CHECK(latest(2) == Lines{"10.0.0.1 known commands 5/1", "10.0.0.3 known closing 1/1"});
+    CHECK(latest(0).empty());
+    const FlowSummary first = f.table.latest(1).at(0);
+    CHECK(first.begin == at(1));
+    CHECK(first.last == at(f.now));
+    // What is over is none of them, though its ports are remembered.
+    f.send(seg(Side::resp, 5002, 1003, fin | ack), 1, client(3));
+    f.send(seg(Side::orig, 1003, 5003, ack), 1, client(3));
+    CHECK(latest(10) == Lines{"10.0.0.1 known commands 5/1", "10.0.0.2 handshake 0/0"});
 }

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <system_error>
 
+#include "agent/json.h"
 #include "agent/reload.h"
 #include "files/type.h"
 #include "log/privacy.h"
@@ -32,6 +34,12 @@ constexpr milliseconds longest_tick = 1s;
 constexpr std::uint64_t ticks_between_reports = 10;
 /// How long the end may take before the sinks are given up; below systemd's 90 seconds.
 constexpr auto patience_at_end = 30s;
+
+std::string error_answer(const std::string& what) {
+    JsonWriter json;
+    json.begin_object().key("error").value(what).end_object();
+    return json.text() + '\n';
+}
 
 /// Blocks them in this thread and all that it starts, so that they arrive through the descriptor alone.
 FileDescriptor open_signals() {
@@ -340,10 +348,55 @@ void Agent::abandon() {
     _exit(1);
 }
 
-std::string Agent::answer(std::string_view request) const {
+std::string Agent::answer(std::string_view request) {
     if (request.empty() || request == "status" || request == "status json") return to_json(status());
     if (request == "status text") return to_text(status());
-    return "{\"error\":\"unknown request; known: status json, status text\"}\n";
+    using Form = std::string (*)(const FlowList&);
+    const std::pair<std::string_view, Form> forms[] = {
+        {"flows json ", to_json}, {"flows text ", to_text}, {"flows lines ", to_lines}};
+    for (const auto& [words, form] : forms)
+        if (request.starts_with(words)) return answer_flows(request.substr(words.size()), form);
+    return error_answer(
+        "unknown request; known: status json, status text, and flows json, flows text and flows lines "
+        "with a number");
+}
+
+std::string Agent::answer_flows(std::string_view number, std::string (*form)(const FlowList&)) {
+    std::size_t limit = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), limit);
+    if (error != std::errc() || end != number.data() + number.size() || limit > max_flows_listed)
+        return error_answer("of flows, a number up to " + std::to_string(max_flows_listed) + " is wanted");
+    try {
+        return form(flows(limit));
+    } catch (const std::exception& e) {
+        return error_answer(e.what());
+    }
+}
+
+FlowList Agent::flows(std::size_t limit) {
+    FlowList list;
+    list.now = std::chrono::system_clock::now();
+    std::vector<FlowSummary> all;
+    for (const auto& worker : workers_) {
+        merge(all, worker->flows(limit), limit);
+        const EngineStats stats = worker->stats();
+        list.open += stats.flows_open;
+        list.records += stats.smtp_records;
+    }
+    for (FlowSummary& flow : all) {
+        auto kernel = source_->flow(flow.id);
+        list.rows.push_back({std::move(flow), std::move(kernel)});
+    }
+    const auto counters = source_->counters();
+    list.seen = value_of(counters, "seen");
+    list.delivered = value_of(counters, "delivered");
+    list.ignored = value_of(counters, "ignored");
+    list.lost = value_of(counters, "lost");
+    for (const capture::RingLevel& ring : source_->ring_levels()) {
+        list.ring_used += ring.used;
+        list.ring_size += ring.size;
+    }
+    return list;
 }
 
 Status Agent::status() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/control_socket.h"
+#include "agent/flows.h"
 #include "agent/losses.h"
 #include "agent/owners.h"
 #include "agent/service_manager.h"
@@ -59,7 +60,9 @@ class Agent {
     std::string stop_workers(std::chrono::steady_clock::time_point deadline);
     bool all_alive();
     [[noreturn]] void abandon();
-    std::string answer(std::string_view request) const;
+    std::string answer(std::string_view request);
+    std::string answer_flows(std::string_view number, std::string (*form)(const FlowList&));
+    FlowList flows(std::size_t limit);
     Status status() const;
 
     const Invocation invocation_;

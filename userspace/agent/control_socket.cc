@@ -23,6 +23,8 @@ namespace {
 constexpr std::size_t max_clients = 32;
 constexpr std::size_t max_request = 256;
 constexpr auto client_time = std::chrono::seconds(5);
+/// Of an answer that is none.
+constexpr std::string_view error_begin = "{\"error\":\"";
 
 [[noreturn]] void fail(const std::string& what) {
     throw std::runtime_error(what + ": " + std::strerror(errno));
@@ -211,6 +213,8 @@ std::string ask(const std::string& path, std::string_view request) {
         answer.append(space.data(), static_cast<std::size_t>(n));
     }
     if (answer.empty()) throw std::runtime_error("the agent at " + path + " gave no answer");
+    if (answer.starts_with(error_begin))
+        throw std::runtime_error(answer.substr(error_begin.size(), answer.rfind("\"}") - error_begin.size()));
     return answer;
 }
 

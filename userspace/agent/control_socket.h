@@ -67,7 +67,8 @@ class ControlSocket {
     Clients clients_;
 };
 
-/// Sends `request` to the agent at `path` and returns its answer. Throws std::runtime_error with a sentence for people.
+/// Sends `request` to the agent at `path` and returns its answer. Throws std::runtime_error with a sentence for people
+/// if there is none, or if it is `{"error":"..."}`.
 std::string ask(const std::string& path, std::string_view request);
 
 }  // namespace smtpscope::agent

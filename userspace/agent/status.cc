@@ -72,6 +72,11 @@ std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped) 
     return all;
 }
 
+std::uint64_t value_of(const std::vector<capture::Counter>& counters, std::string_view name) {
+    const auto it = std::find_if(counters.begin(), counters.end(), [&](const auto& c) { return c.name == name; });
+    return it == counters.end() ? 0 : it->value;
+}
+
 std::uint64_t resident_bytes() {
     std::ifstream statm("/proc/self/statm");
     std::uint64_t total = 0;
@@ -216,11 +221,7 @@ std::string to_text(const Status& s) {
     for (const auto& a : s.attachments) text += "  " + describe(a) + '\n';
     add_section(text, "kernel", s.kernel);
     for (const auto& i : s.interfaces) {
-        const auto count = [&](std::string_view name) {
-            const auto it =
-                std::find_if(i.counters.begin(), i.counters.end(), [&](const auto& c) { return c.name == name; });
-            return std::to_string(it == i.counters.end() ? 0 : it->value);
-        };
+        const auto count = [&](std::string_view name) { return std::to_string(value_of(i.counters, name)); };
         if (i.interface.empty() && count("seen") == "0") continue;
         text += "  " + (i.interface.empty() ? std::string("others") : i.interface) + ": " + count("seen") + " seen, " +
                 count("delivered") + " delivered, " + count("ignored") + " ignored, " + count("lost") + " lost\n";

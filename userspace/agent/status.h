@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/cgroup_index.h"
@@ -48,6 +49,9 @@ std::vector<NamedCount> named(const QueueStats& stats);
 std::vector<NamedCount> named(const files::ExtractStats& stats);
 /// Records that a policy dropped.
 std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped);
+
+/// 0 if there is none of that name.
+std::uint64_t value_of(const std::vector<capture::Counter>& counters, std::string_view name);
 
 /// One object on one line.
 std::string to_json(const Status& status);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/worker.h"
 
+#include <stdexcept>
 #include <utility>
 
 namespace smtpscope::agent {
@@ -14,6 +15,7 @@ constexpr Duration poll_timeout = 100ms;
 constexpr Duration publish_interval = 100ms;
 /// Traffic goes on while the last packets are read; at some point it has to be enough.
 constexpr Duration drain_limit = 1s;
+constexpr Duration answer_limit = 1s;
 
 }  // namespace
 
@@ -48,6 +50,31 @@ void Worker::set_options(const EngineOptions& options) {
 EngineStats Worker::stats() const {
     const std::lock_guard lock(mutex_);
     return stats_;
+}
+
+std::vector<FlowSummary> Worker::flows(std::size_t limit) {
+    std::future<std::vector<FlowSummary>> answer;
+    {
+        const std::lock_guard lock(mutex_);
+        FlowsWanted wanted{limit, {}};
+        answer = wanted.answer.get_future();
+        flows_wanted_ = std::move(wanted);  // one that gave up on an answer is the only other there can be
+        has_flows_wanted_.store(true, std::memory_order_relaxed);
+    }
+    source_.wake();
+    if (answer.wait_for(answer_limit) != std::future_status::ready)
+        throw std::runtime_error("the worker that knows the sessions is too busy to tell of them; ask again");
+    return answer.get();
+}
+
+void Worker::answer_flows(const Engine& engine) {
+    std::optional<FlowsWanted> wanted;
+    {
+        const std::lock_guard lock(mutex_);
+        wanted.swap(flows_wanted_);
+        has_flows_wanted_.store(false, std::memory_order_relaxed);
+    }
+    if (wanted) wanted->answer.set_value(engine.flows(wanted->limit));
 }
 
 void Worker::pass(const Packet& packet) {
@@ -97,6 +124,7 @@ void Worker::analyse(Engine& engine) {
         const std::size_t packets = turn(engine, poll_timeout);
         if (packets == 0 && last_packet_) engine.advance(*last_packet_ + (steady_clock::now() - last_packet_seen_));
         if (has_options_.load(std::memory_order_relaxed)) apply_options(engine);
+        if (has_flows_wanted_.load(std::memory_order_relaxed)) answer_flows(engine);
         if (steady_clock::now() - published_ >= publish_interval) publish(engine);
         turns_.fetch_add(1, std::memory_order_relaxed);
     }

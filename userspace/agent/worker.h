@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -42,6 +43,9 @@ class Worker {
     void set_options(const EngineOptions& options);
     /// As of at most a tenth of a second ago, while packets are being read.
     EngineStats stats() const;
+    /// The connections that had a packet last, the latest first; at most `limit`. Throws std::runtime_error if the
+    /// thread has left or does not answer in time.
+    std::vector<FlowSummary> flows(std::size_t limit);
     /// Grows as long as the thread is alive and not stuck: at least every tenth of a second.
     std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
 
@@ -49,6 +53,10 @@ class Worker {
     struct Passed {
         Packet packet;
         std::vector<std::uint8_t> data;
+    };
+    struct FlowsWanted {
+        std::size_t limit;
+        std::promise<std::vector<FlowSummary>> answer;
     };
     static constexpr std::size_t max_passed_bytes = std::size_t{16} << 20;
 
@@ -58,6 +66,7 @@ class Worker {
     void drain(Engine& engine);
     std::size_t turn(Engine& engine, Duration timeout);
     void apply_options(Engine& engine);
+    void answer_flows(const Engine& engine);
     void publish(const Engine& engine);
 
     capture::Source& source_;
@@ -68,11 +77,13 @@ class Worker {
     std::atomic<std::uint64_t> turns_{0};
     std::atomic<bool> has_options_{false};
     std::atomic<bool> has_passed_{false};
+    std::atomic<bool> has_flows_wanted_{false};
     std::atomic<std::uint64_t> passed_dropped_{0};
     mutable std::mutex mutex_;
     std::vector<Passed> passed_;
     std::size_t passed_bytes_ = 0;
     std::optional<EngineOptions> new_options_;
+    std::optional<FlowsWanted> flows_wanted_;
     EngineStats stats_;
     std::string failure_;
 

@@ -7,11 +7,13 @@
 
 #include "cli/check_config.h"
 #include "cli/detach.h"
+#include "cli/flows.h"
 #include "cli/options.h"
 #include "cli/probe.h"
 #include "cli/read.h"
 #include "cli/run.h"
 #include "cli/status.h"
+#include "cli/top.h"
 #include "cli/usage.h"
 
 #ifndef SMTPSCOPE_VERSION
@@ -29,7 +31,8 @@ struct Subcommand {
 
 constexpr Subcommand subcommands[] = {
     {"run", run_run},     {"read", run_read},     {"check-config", run_check_config},
-    {"probe", run_probe}, {"status", run_status}, {"detach", run_detach},
+    {"probe", run_probe}, {"status", run_status}, {"flows", run_flows},
+    {"top", run_top},     {"detach", run_detach},
 };
 
 int run(const Subcommand& subcommand, int argc, char** argv) {

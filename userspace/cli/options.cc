@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 
+#include <charconv>
 #include <cstdio>
 
 namespace smtpscope::cli {
@@ -91,6 +92,20 @@ void expect_no_operands(const Arguments& arguments) {
     if (arguments.operands.empty()) return;
     throw UsageError("\"" + arguments.operands.front() +
                      "\" is not expected here; this subcommand takes options only.");
+}
+
+std::uint64_t number(std::string_view option, const std::string& value, std::uint64_t least, std::uint64_t most) {
+    std::uint64_t result = 0;
+    const char* const end = value.data() + value.size();
+    const auto [stop, error] = std::from_chars(value.data(), end, result);
+    if (error == std::errc() && stop == end && result >= least && result <= most) return result;
+    throw UsageError(std::string(option) + " takes a whole number from " + std::to_string(least) + " to " +
+                     std::to_string(most) + ", not \"" + value + "\".");
+}
+
+void print(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        throw std::runtime_error("standard output cannot be written to");
 }
 
 void complain(std::string_view text) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/status.h"
 
-#include <cstdio>
-
 #include "agent/control_socket.h"
 #include "cli/options.h"
 
@@ -28,10 +26,7 @@ int run_status(int argc, char** argv) {
     if (!arguments) return exit_done;
     expect_no_operands(*arguments);
     const std::string path = arguments->load_config().control_socket;
-    const std::string answer = agent::ask(path, json ? "status json" : "status text");
-    if (std::fwrite(answer.data(), 1, answer.size(), stdout) != answer.size() || std::fflush(stdout) != 0) {
-        throw std::runtime_error("standard output cannot be written to");
-    }
+    print(agent::ask(path, json ? "status json" : "status text"));
     return exit_done;
 }
 

@@ -16,6 +16,8 @@ One record for each mail transaction that reaches this host, or that is in a cap
   check-config   validate a configuration file, or print what is in effect
   probe          what this kernel and its interfaces allow, and what is missing
   status         ask the running agent
+  flows          the sessions that it follows
+  top            the same, live
   detach         remove what a killed agent left attached
 
       --version      print the version

@@ -100,6 +100,16 @@ class MailSession final : public tcp::Session {
         records_.finish();
     }
 
+    void describe(FlowSummary& summary) const override {
+        summary.uid = records_.unique_id();
+        summary.message_bytes = records_.message_bytes();
+        if (encryption_ || (conn_->stopped() && reason_ == IgnoreReason::tls))
+            summary.stage = FlowStage::tls;
+        else if (conn_->stopped())
+            summary.stage = FlowStage::ignored;
+        else
+            summary.stage = records_.in_message() ? FlowStage::message : FlowStage::commands;
+    }
     void unwanted() override {
         if (FlowControl* const control = records_.shared().control) control->ignore(records_.conn_id(), reason_);
     }
@@ -226,6 +236,8 @@ class Engine::Impl final : public tcp::SessionFactory {
         software_.set_options(options_.software);
     }
 
+    std::vector<FlowSummary> flows(std::size_t limit) const { return table_.latest(limit); }
+
     EngineStats stats() const {
         EngineStats s = stats_;
         const tcp::TableStats& t = table_.stats();
@@ -338,6 +350,9 @@ EngineStats& operator+=(EngineStats& sum, const EngineStats& one) {
 }
 EngineStats Engine::stats() const {
     return impl_->stats();
+}
+std::vector<FlowSummary> Engine::flows(std::size_t limit) const {
+    return impl_->flows(limit);
 }
 
 }  // namespace smtpscope

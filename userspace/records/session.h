@@ -44,6 +44,7 @@ class Session final : public smtp::Handler, private Scope {
     void ignored(std::uint64_t bytes);
     /// Of the message that is being received, so far; 0 between messages.
     std::uint64_t message_bytes() const { return content_ ? content_->size() : 0; }
+    bool in_message() const { return content_ != nullptr; }
     /// From now on the session ends, and for this reason.
     void set_ending(Ending why) { ending_ = why; }
     /// What is known of the handshake after STARTTLS.

@@ -66,6 +66,8 @@ class Connection {
     bool closed() const { return closed_; }
     bool stopped() const { return stopped_; }
     bool has_payload() const { return has_payload_; }
+    /// Bytes of `side`'s stream up to its first hole, or up to where delivery was stopped.
+    std::uint64_t received(Side side) const { return half(side).expected; }
     bool half_closed() const { return halves_[0].ended || halves_[1].ended; }
     /// Each end of which anything was captured has sent its FIN, though bytes before it may be missing.
     bool saw_end() const;

@@ -53,6 +53,18 @@ StreamSink& Table::Flow::sink() {
     return nobody;
 }
 
+FlowSummary Table::Flow::summary() const {
+    FlowSummary s;
+    s.id = id();
+    s.begin = begin;
+    s.last = last;
+    s.orig_bytes = conn.received(Side::orig);
+    s.resp_bytes = conn.received(Side::resp);
+    if (session) session->describe(s);
+    if (conn.half_closed()) s.stage = FlowStage::closing;
+    return s;
+}
+
 Table::Key Table::key_of(const Segment& s) {
     Key k{s.src, s.dst, s.sport, s.dport};
     if (std::pair(k.b, k.b_port) < std::pair(k.a, k.a_port)) {
@@ -229,6 +241,25 @@ void Table::erase(Flow& flow, Ending why) {
     flow.queue->erase(flow.queue->iterator_to(flow));
     if (recent_ == &flow) recent_ = nullptr;
     flows_.erase(flows_.find(*flow.key));
+}
+
+std::vector<FlowSummary> Table::latest(std::size_t limit) const {
+    // Each queue is in the order of the last packets, the latest at its end.
+    struct Reading {
+        Queue::const_reverse_iterator next, end;
+    };
+    std::vector<Reading> readings;
+    for (const Queue* queue : {&embryonic_, &active_, &closing_})
+        if (!queue->empty()) readings.push_back({queue->rbegin(), queue->rend()});
+    std::vector<FlowSummary> all;
+    while (all.size() < limit && !readings.empty()) {
+        const auto latest = std::max_element(readings.begin(), readings.end(), [](const Reading& a, const Reading& b) {
+            return a.next->last < b.next->last;
+        });
+        if (!latest->next->over) all.push_back(latest->next->summary());
+        if (++latest->next == latest->end) readings.erase(latest);
+    }
+    return all;
 }
 
 void Table::finish(Ending why) {

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
+#include "smtpscope/flow.h"
 #include "smtpscope/records.h"
 #include "tcp/connection.h"
 
@@ -21,6 +23,8 @@ class Session : public StreamSink {
     virtual void finish(Timestamp ts, Ending why) = 0;
     /// Payload comes although delivery was stopped: the packet source does not know, or has forgotten.
     virtual void unwanted() = 0;
+    /// Adds what the application knows: uid, stage, bytes of the message.
+    virtual void describe(FlowSummary& summary) const = 0;
 };
 
 class SessionFactory {
@@ -55,6 +59,8 @@ class Table {
     /// Connections that are not over.
     std::size_t size() const { return flows_.size() - over_; }
     Timestamp now() const { return now_; }
+    /// Those of them that had a packet last, the latest first; at most `limit`.
+    std::vector<FlowSummary> latest(std::size_t limit) const;
 
   private:
     /// Both ends, the lower first, so that both directions have the same key.
@@ -77,6 +83,7 @@ class Table {
         ConnId id() const;
         Side sender_of(const net::Segment& s) const;
         StreamSink& sink();
+        FlowSummary summary() const;
         const Key* key = nullptr;  ///< in flows_
         Timestamp begin, last;
         Connection conn;

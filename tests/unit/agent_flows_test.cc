@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What `smtpscope flows` and `smtpscope top` say of the sessions that are followed.
+#include <stdexcept>
+
+#include "agent/flows.h"
+#include "catch.h"
+#include "cli/top_frame.h"
+
+using namespace smtpscope;
+using namespace smtpscope::agent;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000'000;
+
+FlowRow row(const char* uid, const char* client, std::int64_t begin, std::int64_t last, FlowStage stage) {
+    FlowRow r;
+    r.flow.uid = uid;
+    r.flow.id = {*Address::parse(client), 40001, *Address::parse("2001:db8::25"), 25};
+    r.flow.begin = from_nanoseconds(begin * second);
+    r.flow.last = from_nanoseconds(last * second);
+    r.flow.stage = stage;
+    return r;
+}
+
+FlowList list() {
+    FlowList l;
+    l.now = from_nanoseconds(1000 * second);
+    l.seen = 50;
+    l.delivered = 30;
+    l.ignored = 19;
+    l.lost = 1;
+    l.records = 4;
+    l.open = 3;
+    l.ring_used = 4096;
+    l.ring_size = 16 << 20;
+    l.rows = {row("CaB1", "203.0.113.7", 400, 999, FlowStage::message),
+              row("", "2001:db8::7", 1000, 1000, FlowStage::handshake)};
+    l.rows[0].flow.orig_bytes = 1'250'000;
+    l.rows[0].flow.resp_bytes = 999;
+    l.rows[0].flow.message_bytes = 1'200'000;
+    l.rows[0].kernel.emplace().ignored_bytes = 7'000'000'000;
+    l.rows[0].kernel->orig = Verdict::ignore;
+    return l;
+}
+
+std::string line(const std::string& text, std::size_t number) {
+    std::size_t begin = 0;
+    for (; number > 0; --number) begin = text.find('\n', begin) + 1;
+    return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+}  // namespace
+
+TEST_CASE("flows: for programs", "[agent]") {
+    CHECK(to_json(list()) ==
+          R"({"ts":1000.000,"open":3,"flows":[)"
+          R"({"ts":400.000,"last":999.000,"uid":"CaB1","id.orig_h":"203.0.113.7","id.orig_p":40001,)"
+          R"("id.resp_h":"2001:db8::25","id.resp_p":25,"stage":"message","orig_bytes":1250000,"resp_bytes":999,)"
+          R"("message_bytes":1200000,"kernel":{"orig_verdict":"ignore","resp_verdict":"copy","delivered_packets":0,)"
+          R"("delivered_bytes":0,"ignored_packets":0,"ignored_bytes":7000000000}},)"
+          R"({"ts":1000.000,"last":1000.000,"uid":"","id.orig_h":"2001:db8::7","id.orig_p":40001,)"
+          R"("id.resp_h":"2001:db8::25","id.resp_p":25,"stage":"handshake","orig_bytes":0,"resp_bytes":0,)"
+          R"("message_bytes":0}]})"
+          "\n");
+}
+
+TEST_CASE("flows: for people", "[agent]") {
+    const std::string text = to_text(list());
+    CHECK(line(text, 0) == "sessions: 3; the latest 2");
+    CHECK(line(text, 2) ==
+          "10 min     1 s  message      1.2 MB     999 B    7.0 GB  CaB1                 "
+          "203.0.113.7:40001 -> [2001:db8::25]:25");
+    CHECK(line(text, 3) ==
+          "   0 s     0 s  handshake       0 B       0 B       0 B  -                    "
+          "[2001:db8::7]:40001 -> [2001:db8::25]:25");
+}
+
+TEST_CASE("flows: from process to process", "[agent]") {
+    const FlowList sent = list(), read = from_lines(to_lines(sent));
+    CHECK(to_lines(read) == to_lines(sent));
+    CHECK(to_text(read) == to_text(sent));
+    for (const char* wrong :
+         {"", "{\"error\":\"x\"}\n", "1 2 3 4 5 6 7 8 9 1\n", "1 2 3 4 5 6 7 8 9 1\nC1 1 1 host 2 ::1 25 0 0 0 0 0\n",
+          "1 2 3 4 5 6 7 8 9 1\nC1 1 1 ::1 2 ::1 25 6 0 0 0 0\n"}) {
+        INFO(wrong);
+        CHECK_THROWS_AS(from_lines(wrong), std::runtime_error);
+    }
+}
+
+TEST_CASE("flows: several shards are one list", "[agent]") {
+    const auto uids = [](const std::vector<FlowSummary>& all) {
+        std::string text;
+        for (const FlowSummary& f : all) text += f.uid;
+        return text;
+    };
+    const auto at = [](const char* uid, std::int64_t last) {
+        return row(uid, "::1", 0, last, FlowStage::commands).flow;
+    };
+    std::vector<FlowSummary> all{at("a", 9), at("b", 5)};
+    merge(all, {at("c", 7), at("d", 1)}, 3);
+    CHECK(uids(all) == "acb");
+    merge(all, {}, 10);
+    CHECK(uids(all) == "acb");
+    merge(all, {at("e", 10)}, 0);
+    CHECK(all.empty());
+}
+
+TEST_CASE("flows: sizes and times in few characters", "[agent]") {
+    CHECK(in_words(std::uint64_t{0}) == "0 B");
+    CHECK(in_words(std::uint64_t{999}) == "999 B");
+    CHECK(in_words(std::uint64_t{1000}) == "1.0 kB");
+    CHECK(in_words(std::uint64_t{999'949}) == "999.9 kB");
+    CHECK(in_words(std::uint64_t{999'950}) == "1.0 MB");
+    CHECK(in_words(~std::uint64_t{0}) == "18.4 EB");
+    CHECK(in_words(Duration(-5s)) == "0 s");
+    CHECK(in_words(Duration(119s)) == "119 s");
+    CHECK(in_words(Duration(120s)) == "2 min");
+    CHECK(in_words(Duration(119min)) == "119 min");
+    CHECK(in_words(Duration(2h)) == "2 h");
+    CHECK(in_words(Duration(48h)) == "2 d");
+}
+
+TEST_CASE("top: what went through each session since the picture before", "[agent]") {
+    const FlowList before = list();
+    CHECK(line(cli::top_frame(before, before, 10), 0) ==
+          "sessions: 3; per second - records and - packets: - delivered, - ignored, - lost; ring 4.1 kB of 16.8 MB");
+    FlowList now = before;
+    now.now += 2s;
+    now.seen += 400;
+    now.delivered += 300;
+    now.ignored += 98;
+    now.lost += 2;
+    now.records += 10;
+    now.rows[0].flow.resp_bytes += 1000;
+    now.rows[1].flow.uid = "CaB2";  // its first payload
+    now.rows[1].flow.orig_bytes = 3000;
+    const std::string text = cli::top_frame(before, now, 10);
+    CHECK(line(text, 0) ==
+          "sessions: 3; per second 5 records and 200 packets: 150 delivered, 49 ignored, 1 lost; ring 4.1 kB "
+          "of 16.8 MB");
+    CHECK(line(text, 2) == "  1.5 kB     2 s     2 s  handshake         -  [2001:db8::7]:40001 -> [2001:db8::25]:25");
+    CHECK(line(text, 3) == "   500 B  10 min     3 s  message      1.2 MB  203.0.113.7:40001 -> [2001:db8::25]:25");
+    CHECK(line(cli::top_frame(before, now, 1), 3).empty());
+    // Another agent on the same socket: its counts are all new.
+    now.seen = 20;
+    CHECK(line(cli::top_frame(before, now, 10), 0).find(" 10 packets") != std::string::npos);
+}
