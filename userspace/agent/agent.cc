@@ -384,8 +384,8 @@ FlowList Agent::flows(std::size_t limit) {
         list.records += stats.smtp_records;
     }
     for (FlowSummary& flow : all) {
-        auto kernel = source_->flow(flow.id);
-        list.rows.push_back({std::move(flow), std::move(kernel)});
+        const auto kernel = source_->flow(flow.id);
+        list.rows.push_back({std::move(flow), kernel});
     }
     const auto counters = source_->counters();
     list.seen = value_of(counters, "seen");

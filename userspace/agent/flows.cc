@@ -168,10 +168,11 @@ std::string in_words(std::uint64_t bytes) {
 
 std::string in_words(Duration time) {
     const auto seconds = std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(time).count());
-    if (seconds < 120) return std::to_string(seconds) + " s";
-    if (seconds < 120 * 60) return std::to_string(seconds / 60) + " min";
-    if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + " h";
-    return std::to_string(seconds / 86400) + " d";
+    constexpr std::int64_t minute = 60, hour = 3600, day = 86400;
+    if (seconds < 2 * minute) return std::to_string(seconds) + " s";
+    if (seconds < 2 * hour) return std::to_string(seconds / minute) + " min";
+    if (seconds < 2 * day) return std::to_string(seconds / hour) + " h";
+    return std::to_string(seconds / day) + " d";
 }
 
 }  // namespace smtpscope::agent
