@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -15,9 +16,11 @@
 #include "agent/worker.h"
 #include "agent/writer.h"
 #include "catch.h"
+#include "support_talk.h"
 
 using namespace smtpscope;
 using namespace smtpscope::agent;
+using namespace smtpscope::test;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
@@ -153,6 +156,46 @@ TEST_CASE("worker: turns go on while nothing comes, and options are taken in bet
     for (int i = 0; i < 50; ++i) worker.set_options({});
     CHECK(comes_true([&] { return worker.turns() > before + 5; }));
     CHECK_FALSE(is_readable(worker.ended_fd(), 0));
+}
+
+TEST_CASE("worker: a packet from another shard has its place among those of its own") {
+    std::vector<Sent> all = segments(hello() + mail("split"));
+    all.insert(all.begin(), all.front());  // the SYN of another connection
+    ConnId other = mail_id();
+    ++other.orig_p;
+    std::vector<Buffer> frames;
+    std::vector<Packet> packets;
+    for (const Sent& s : all) frames.push_back(ip_packet(s, frames.empty() ? other : mail_id()));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        packets.push_back(packet(frames[i], LinkType::raw_ip));
+        packets.back().ts = at(all[i].at);
+    }
+    const auto content =
+        std::find_if(all.begin(), all.end(), [](const Sent& s) { return contains(s.payload, "Subject"); });
+    const auto passed = static_cast<std::size_t>(content - all.begin());
+    REQUIRE(passed < all.size());
+    // The source tells of all others, so many at a time; what was passed was captured before some of them are told.
+    for (const std::size_t at_a_time : {std::size_t{1}, std::size_t{3}, all.size()}) {
+        INFO(at_a_time);
+        ScriptedSource source;
+        Recorder out;
+        std::size_t next = 0;
+        source.next = [&](const capture::PacketHandler& handler) {
+            for (std::size_t n = 0; n < at_a_time && next < all.size(); ++n, ++next)
+                if (next != passed) handler(packets[next]);
+            return next == all.size() && source.polls > 100 ? capture::SourceStatus::end : capture::SourceStatus::more;
+        };
+        Worker worker(source, out, nullptr);
+        worker.pass(packets[passed]);
+        worker.start({});
+        CHECK(is_readable(worker.ended_fd(), 2000));
+        CHECK(worker.join().empty());
+        CHECK(worker.stats().flows_opened == 2);
+        CHECK(worker.stats().gaps == 0);
+        REQUIRE(out.records.size() == 1);
+        CHECK(out.records[0].helo == "c");
+        CHECK(out.records[0].subject == "split");
+    }
 }
 
 TEST_CASE("worker: tells of its sessions while it works, and that it cannot") {

@@ -129,7 +129,7 @@ net::Segment segment(const Sent& s, const ConnId& id) {
     return out;
 }
 
-void send(Engine& engine, const Sent& s, const ConnId& id) {
+Buffer ip_packet(const Sent& s, const ConnId& id) {
     const net::Segment parts = segment(s, id);
     PacketSpec spec;
     spec.v6 = !parts.src.is_v4();
@@ -141,9 +141,13 @@ void send(Engine& engine, const Sent& s, const ConnId& id) {
     spec.ack_seq = s.ack_seq;
     spec.flags = s.flags;
     spec.payload = s.payload;
-    const Buffer frame = ip_packet(spec);
+    return ip_packet(spec);
+}
+
+void send(Engine& engine, const Sent& s, const ConnId& id) {
+    const Buffer frame = ip_packet(s, id);
     Packet p = packet(frame, LinkType::raw_ip);
-    p.ts = parts.ts;
+    p.ts = at(s.at);
     p.sender = s.sender;
     p.data = p.data.first(frame.size() - s.cut);
     engine.packet(p);

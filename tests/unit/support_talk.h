@@ -98,6 +98,8 @@ struct Recorder final : RecordSink, FlowControl {
 /// Every field that is set but ts, uid and id. The path only where it has more than the two ends.
 std::string to_text(const Info& rec);
 
+/// As an IP packet.
+Buffer ip_packet(const Sent& s, const ConnId& id = mail_id());
 void send(Engine& engine, const Sent& s, const ConnId& id = mail_id());
 /// The script through an engine of its own, to the end.
 Recorder play(const Script& script, const EngineOptions& options = {}, Hooks hooks = {});

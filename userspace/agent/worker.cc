@@ -89,18 +89,22 @@ void Worker::pass(const Packet& packet) {
     if (!has_passed_.exchange(true, std::memory_order_relaxed)) source_.wake();
 }
 
-void Worker::take_passed(Engine& engine) {
-    std::vector<Passed> all;
-    {
-        const std::lock_guard lock(mutex_);
-        all.swap(passed_);
-        passed_bytes_ = 0;
-        has_passed_.store(false, std::memory_order_relaxed);
-    }
-    for (Passed& one : all) {
+void Worker::take_passed() {
+    const std::lock_guard lock(mutex_);
+    taken_.swap(passed_);
+    passed_bytes_ = 0;
+    has_passed_.store(false, std::memory_order_relaxed);
+}
+
+void Worker::analyse_passed(Engine& engine, Timestamp before) {
+    for (; next_taken_ < taken_.size() && taken_[next_taken_].packet.ts <= before; ++next_taken_) {
+        Passed& one = taken_[next_taken_];
         one.packet.data = one.data;
         engine.packet(one.packet);
     }
+    if (next_taken_ < taken_.size()) return;
+    taken_.clear();
+    next_taken_ = 0;
 }
 
 void Worker::run(const EngineOptions& options, const Hooks& hooks) {
@@ -135,18 +139,25 @@ void Worker::drain(Engine& engine) {
     const auto until = steady_clock::now() + drain_limit;
     while (!at_end_ && turn(engine, Duration::zero()) != 0 && steady_clock::now() < until) {
     }
+    analyse_passed(engine, Timestamp::max());
+    take_passed();
+    analyse_passed(engine, Timestamp::max());
 }
 
 std::size_t Worker::turn(Engine& engine, Duration timeout) {
     std::size_t packets = 0;
     Timestamp latest{};
-    const auto status = source_.poll(timeout, [&](const Packet& p) {
+    // A packet that was passed has its place in time among those of the source, which may still hold what came before
+    // it: it waits for a later one, or until nothing is left that was captured before it was taken.
+    if (taken_.empty() && has_passed_.load(std::memory_order_relaxed)) take_passed();
+    const auto status = source_.poll(taken_.empty() ? timeout : Duration::zero(), [&](const Packet& p) {
+        if (!taken_.empty()) analyse_passed(engine, p.ts);
         engine.packet(p);
         latest = p.ts;
         ++packets;
     });
     at_end_ = status != capture::SourceStatus::more;
-    if (has_passed_.load(std::memory_order_relaxed)) take_passed(engine);
+    if (packets == 0) analyse_passed(engine, Timestamp::max());
     if (packets != 0) {
         last_packet_ = latest;
         last_packet_seen_ = steady_clock::now();

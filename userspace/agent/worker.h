@@ -61,7 +61,8 @@ class Worker {
     static constexpr std::size_t max_passed_bytes = std::size_t{16} << 20;
 
     void run(const EngineOptions& options, const Hooks& hooks);
-    void take_passed(Engine& engine);
+    void take_passed();
+    void analyse_passed(Engine& engine, Timestamp before);
     void analyse(Engine& engine);
     void drain(Engine& engine);
     std::size_t turn(Engine& engine, Duration timeout);
@@ -90,6 +91,8 @@ class Worker {
     // Of the thread alone. Time without packets is told from the last packet on by a clock that nobody sets, so that a
     // step of the system's clock never ends sessions.
     bool at_end_ = false;
+    std::vector<Passed> taken_;  ///< packets that were passed, from next_taken_ on still to be analysed
+    std::size_t next_taken_ = 0;
     std::optional<Timestamp> last_packet_;
     std::chrono::steady_clock::time_point last_packet_seen_{};
     std::chrono::steady_clock::time_point published_{};
