@@ -20,7 +20,8 @@ struct FlowRow {
     std::uint64_t ignored_bytes() const { return kernel ? kernel->ignored_bytes : 0; }
 };
 
-/// What `smtpscope flows` may ask for at a time: each takes the worker a microsecond in which it reads no packets.
+/// What `smtpscope flows` may ask for at a time: each takes the worker up to half a microsecond, in which it reads no
+/// packets.
 inline constexpr std::size_t max_flows_listed = 10'000;
 
 struct FlowList {
