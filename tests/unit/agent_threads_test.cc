@@ -165,6 +165,8 @@ TEST_CASE("worker: a packet from another shard has its place among those of its 
     ++other.orig_p;
     std::vector<Buffer> frames;
     std::vector<Packet> packets;
+    frames.reserve(all.size());
+    packets.reserve(all.size());
     for (const Sent& s : all) frames.push_back(ip_packet(s, frames.empty() ? other : mail_id()));
     for (std::size_t i = 0; i < all.size(); ++i) {
         packets.push_back(packet(frames[i], LinkType::raw_ip));
