@@ -100,6 +100,12 @@ TEST_CASE("control: a line is answered, and an end without a line, too") {
     CHECK(read_all(fd) == "<>");
 }
 
+TEST_CASE("control: the reason of an error reaches the one who asked") {
+    const Folder folder;
+    const Server server(folder / "s", [](std::string_view) { return error_answer("of flows, a number is wanted"); });
+    CHECK(complaint([&] { ask(folder / "s", "flows json x"); }) == "of flows, a number is wanted");
+}
+
 TEST_CASE("control: an answer larger than any socket buffer arrives whole") {
     const Folder folder;
     std::string large(8 << 20, 'x');

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <system_error>
 
-#include "agent/json.h"
 #include "agent/reload.h"
 #include "files/type.h"
 #include "log/privacy.h"
@@ -34,12 +33,6 @@ constexpr milliseconds longest_tick = 1s;
 constexpr std::uint64_t ticks_between_reports = 10;
 /// How long the end may take before the sinks are given up; below systemd's 90 seconds.
 constexpr auto patience_at_end = 30s;
-
-std::string error_answer(const std::string& what) {
-    JsonWriter json;
-    json.begin_object().key("error").value(what).end_object();
-    return json.text() + '\n';
-}
 
 /// Blocks them in this thread and all that it starts, so that they arrive through the descriptor alone.
 FileDescriptor open_signals() {

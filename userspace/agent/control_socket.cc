@@ -14,6 +14,8 @@
 #include <filesystem>
 #include <span>
 
+#include "agent/json.h"
+
 namespace smtpscope::agent {
 
 using std::chrono::steady_clock;
@@ -23,8 +25,7 @@ namespace {
 constexpr std::size_t max_clients = 32;
 constexpr std::size_t max_request = 256;
 constexpr auto client_time = std::chrono::seconds(5);
-/// Of an answer that is none.
-constexpr std::string_view error_begin = "{\"error\":\"";
+constexpr std::string_view error_begin = R"({"error":")", error_end = R"("})";
 
 [[noreturn]] void fail(const std::string& what) {
     throw std::runtime_error(what + ": " + std::strerror(errno));
@@ -190,6 +191,12 @@ ControlSocket::Progress ControlSocket::write_answer(Client& client) {
     return Progress::finished;
 }
 
+std::string error_answer(std::string_view why) {
+    JsonWriter json;
+    json.begin_object().key("error").value(why).end_object();
+    return json.text() + '\n';
+}
+
 std::string ask(const std::string& path, std::string_view request) {
     const sockaddr_un address = address_of(path);
     const FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -214,7 +221,7 @@ std::string ask(const std::string& path, std::string_view request) {
     }
     if (answer.empty()) throw std::runtime_error("the agent at " + path + " gave no answer");
     if (answer.starts_with(error_begin))
-        throw std::runtime_error(answer.substr(error_begin.size(), answer.rfind("\"}") - error_begin.size()));
+        throw std::runtime_error(answer.substr(error_begin.size(), answer.rfind(error_end) - error_begin.size()));
     return answer;
 }
 

@@ -67,8 +67,11 @@ class ControlSocket {
     Clients clients_;
 };
 
+/// The answer that tells why there is none, for people: `{"error":"..."}`.
+std::string error_answer(std::string_view why);
+
 /// Sends `request` to the agent at `path` and returns its answer. Throws std::runtime_error with a sentence for people
-/// if there is none, or if it is `{"error":"..."}`.
+/// if there is none, or if it is an error_answer().
 std::string ask(const std::string& path, std::string_view request);
 
 }  // namespace smtpscope::agent

@@ -103,7 +103,7 @@ std::string to_text(const FlowList& list) {
                       in_words(f.orig_bytes).c_str(), in_words(f.resp_bytes).c_str(),
                       in_words(row.ignored_bytes()).c_str(), f.uid.empty() ? "-" : f.uid.c_str());
         text += line;
-        text += in_words(f.id.orig_h, f.id.orig_p) + " -> " + in_words(f.id.resp_h, f.id.resp_p) + '\n';
+        text += in_words(f.id) + '\n';
     }
     return text;
 }
@@ -150,9 +150,12 @@ FlowList from_lines(std::string_view lines) {
     return list;
 }
 
-std::string in_words(const Address& host, std::uint16_t port) {
-    const std::string text = host.to_string();
-    return (host.is_v4() ? text : '[' + text + ']') + ':' + std::to_string(port);
+std::string in_words(const ConnId& id) {
+    const auto end = [](const Address& host, std::uint16_t port) {
+        const std::string text = host.to_string();
+        return (host.is_v4() ? text : '[' + text + ']') + ':' + std::to_string(port);
+    };
+    return end(id.orig_h, id.orig_p) + " -> " + end(id.resp_h, id.resp_p);
 }
 
 std::string in_words(std::uint64_t bytes) {

@@ -47,11 +47,11 @@ class Rates {
   public:
     explicit Rates(Duration time) : seconds_(std::chrono::duration<double>(time).count()) {}
 
-    bool known() const { return seconds_ > 0; }
     std::string of(std::uint64_t count) const { return known() ? std::to_string(per_second(count)) : "-"; }
     std::string of_bytes(std::uint64_t bytes) const { return known() ? in_words(per_second(bytes)) : "-"; }
 
   private:
+    bool known() const { return seconds_ > 0; }
     std::uint64_t per_second(std::uint64_t count) const {
         return static_cast<std::uint64_t>(static_cast<double>(count) / seconds_);
     }
@@ -78,12 +78,12 @@ std::string top_frame(const FlowList& before, const FlowList& now, std::size_t r
     for (const Line& line : lines) {
         const FlowSummary& f = line.row->flow;
         char start[96];
-        std::snprintf(start, sizeof start, "%8s  %6s  %6s  %-9s  %8s  ",
-                      rates.of_bytes(rates.known() ? line.bytes : 0).c_str(), in_words(now.now - f.begin).c_str(),
-                      in_words(now.now - f.last).c_str(), std::string(to_string(f.stage)).c_str(),
+        std::snprintf(start, sizeof start, "%8s  %6s  %6s  %-9s  %8s  ", rates.of_bytes(line.bytes).c_str(),
+                      in_words(now.now - f.begin).c_str(), in_words(now.now - f.last).c_str(),
+                      std::string(to_string(f.stage)).c_str(),
                       f.message_bytes == 0 ? "-" : in_words(f.message_bytes).c_str());
         text += start;
-        text += in_words(f.id.orig_h, f.id.orig_p) + " -> " + in_words(f.id.resp_h, f.id.resp_p) + '\n';
+        text += in_words(f.id) + '\n';
     }
     return text;
 }
