@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # make            build build/smtpscope             make deps      install what the build and the tests need
-# make run        see it work (root)                make test      all that a change can break in a few minutes (root)
-# make bench      measure                           make fuzz      fuzz every parser (FUZZ_SECONDS each)
-# make lint       format, clang-tidy, shellcheck    make deb, rpm  packages
-# make install DESTDIR=...                          V=1 shows commands; SAN=address,undefined builds with sanitizers
+# make run        see it work (root)                make check     what most changes can break, in three minutes (root)
+# make bench      measure                           make test      everything that a change can break (root)
+# make lint       format, clang-tidy, shellcheck    make asan      the tests on a program built with ASan and UBSan (root)
+# make deb, rpm   packages                          make tsan      the unit tests with TSan
+# make install DESTDIR=...                          make fuzz      fuzz every parser (FUZZ_SECONDS each)
+# V=1 shows commands; SAN=address,undefined O=FOLDER builds with sanitizers
 
 O       ?= build
-CXX     ?= g++
 CLANG   ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 PREFIX  ?= /usr
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
+
+# What the tests keep from run to run: systems to boot, results of clang-tidy, objects.
+CACHE   ?= /var/cache/smtpscope-tests
 
 VERSION := $(shell sed -n 's/^Version: *//p' packaging/VERSION 2>/dev/null || echo 0)
 
@@ -39,21 +43,44 @@ UNIT_OBJ     := $(call objects,$(wildcard tests/unit/*.cc))
 SKELETONS    := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 
 # ---- flags
+ifneq ($(SAN),)
+  CXX := clang++# g++ needs twice the time, and warns of what it has itself put in
+endif
+# The distribution's flags, so that what is tested is what its packages hold. Their builds give them in the environment.
+ifeq ($(origin CXXFLAGS)$(origin CPPFLAGS)$(origin LDFLAGS),undefinedundefinedundefined)
+  distribution = $(shell DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get $(1) 2>/dev/null)
+  CPPFLAGS := $(or $(call distribution,CPPFLAGS),-D_FORTIFY_SOURCE=2)
+  CXXFLAGS := $(or $(call distribution,CXXFLAGS),-O2 -g -fstack-protector-strong)
+  LDFLAGS  := $(or $(call distribution,LDFLAGS),-Wl,-z,relro -Wl,-z,now)
+endif
 WERROR   ?= -Werror
 WARN     := -Wall -Wextra -Wconversion -Wshadow $(WERROR)
-OPT      ?= -O2 -g -gdwarf-4
+ifneq ($(findstring clang,$(CXX)),)
+  WARN += -Wreserved-identifier
+endif
 CPPFLAGS += -Iinclude -Iuserspace -I$(O)/bpf -DSMTPSCOPE_VERSION='"$(VERSION)"' -DBOOST_LOG_DYN_LINK
-CXXFLAGS += -std=c++20 $(OPT) $(WARN) -fno-plt -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-LDFLAGS  += -pie -Wl,-z,relro,-z,now
+CXXFLAGS += -std=c++20 -gdwarf-4 $(WARN) -fno-plt -fPIE
+LDFLAGS  += -pie
 LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lcrypto -lmagic -lre2 -lpthread
 ifneq ($(SAN),)
-  CXXFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CXXFLAGS)) -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+  CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=%,$(CPPFLAGS))
+  CXXFLAGS += -O1 -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
   LDFLAGS  += -fsanitize=$(SAN)
-  ifeq ($(findstring clang,$(CXX)),)
-    # With sanitizers g++ 12 warns of what it has itself put in, in Catch2 and in the standard library.
-    CXXFLAGS += -Wno-maybe-uninitialized -Wno-tsan
-  endif
 endif
+# Paths that do not tell the folder: the same object wherever it is built, and one for all of them in ccache.
+ifeq ($(findstring -ffile-prefix-map,$(CXXFLAGS)),)
+  CXXFLAGS += -ffile-prefix-map=$(CURDIR)=.
+endif
+
+# ccache where it is installed; the tests' cache where it may be written. A package is built without -Werror, but of the
+# same objects.
+CCACHE := $(shell command -v ccache)
+export CCACHE_IGNOREOPTIONS := -Werror
+ifneq ($(shell test -w $(CACHE) && echo yes),)
+  export CCACHE_DIR ?= $(CACHE)/ccache
+endif
+compile = $(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS)
+
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror -Iinclude -I/usr/include/$(shell uname -m)-linux-gnu
 
 .PHONY: all
@@ -70,7 +97,7 @@ $(O)/smtpscope: $(SYSTEM_OBJ) $(O)/libsmtpscope.a
 $(O)/%.o: %.cc
 	@mkdir -p $(@D)
 	$(say) CXX $<
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(compile) -MMD -MP -c -o $@ $<
 
 $(call objects,$(call sources,capture)): | $(SKELETONS)
 

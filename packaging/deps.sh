@@ -12,7 +12,7 @@ apt_names() {
         libboost-log-dev libboost-thread-dev libboost-filesystem-dev libsystemd-dev libssl-dev libmagic-dev libre2-dev libc6-dev \
         linux-libc-dev ;;
     run) echo postfix swaks iproute2 openssl procps python3 ;;
-    test) echo catch2 ethtool git jq tcpdump libcap2-bin util-linux ca-certificates libclang-rt-dev clang-format clang-tidy \
+    test) echo catch2 ccache ethtool git jq tcpdump libcap2-bin util-linux ca-certificates libclang-rt-dev clang-format clang-tidy \
         shellcheck ;;
     package) echo build-essential dpkg-dev debhelper fakeroot lintian rpm rpmlint mmdebstrap man-db ;;
     kernels) echo qemu-system-x86 busybox-static binutils dash bpftool ;;
@@ -24,7 +24,7 @@ dnf_names() {
     build) echo make gcc-c++ clang llvm bpftool pkgconf-pkg-config libbpf-devel elfutils-libelf-devel zlib-devel \
         libpcap-devel yaml-cpp-devel boost-devel systemd-devel openssl-devel file-devel re2-devel glibc-devel kernel-headers ;;
     run) echo postfix swaks iproute iproute-tc openssl procps-ng python3 ;;
-    test) echo catch-devel ethtool git jq tcpdump libcap util-linux compiler-rt clang-tools-extra ShellCheck ;;
+    test) echo catch-devel ccache ethtool git jq tcpdump libcap util-linux compiler-rt clang-tools-extra ShellCheck ;;
     package) echo rpm-build rpmlint systemd-rpm-macros man-db ;;
     kernels) echo qemu-system-x86-core busybox binutils dash bpftool ;;
     esac
