@@ -43,6 +43,9 @@ UNIT_OBJ     := $(call objects,$(wildcard tests/unit/*.cc))
 SKELETONS    := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 
 # ---- flags
+# The fuzz targets are linked from the objects of this build.
+comma    := ,
+FUZZABLE := $(filter address$(comma)undefined,$(SAN))
 ifneq ($(SAN),)
   CXX := clang++# g++ needs twice the time, and warns of what it has itself put in
 endif
@@ -64,7 +67,7 @@ LDFLAGS  += -pie
 LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lcrypto -lmagic -lre2 -lpthread
 ifneq ($(SAN),)
   CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=%,$(CPPFLAGS))
-  CXXFLAGS += -O1 -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+  CXXFLAGS += -O1 -fsanitize=$(SAN)$(if $(FUZZABLE),$(comma)fuzzer-no-link) -fno-omit-frame-pointer -fno-sanitize-recover=all
   LDFLAGS  += -fsanitize=$(SAN)
 endif
 # Paths that do not tell the folder: the same object wherever it is built, and one for all of them in ccache.
@@ -122,16 +125,42 @@ $(O)/tests/unit/%.o: CXXFLAGS += -O1
 unit: $(O)/unit-tests
 	$(O)/unit-tests '~[.]$(if $(SAN),~[timing])'  # sanitizers have a sense of time of their own
 
-# Everything that runs by itself in a few minutes; the last line is the sum.
-TEST_SUITES ?= check:all unit mime-test cli-test bpf-test trace-test live-test package-test
+# Every program that is tested or measured.
+.PHONY: programs
+programs: $(O)/smtpscope $(O)/unit-tests
 
-.PHONY: test
+# ---- suites: tests/run.sh tells how they are written down
+ASAN := SAN=address,undefined O=$(O)-asan
+TSAN := SAN=thread O=$(O)-tsan
+LINT_SUITE  := "check:lint=-k lint"
+ASAN_SUITES := "check:asan-programs=programs $(ASAN)" "asan-unit=unit $(ASAN)" "asan-cli=cli-test $(ASAN)" \
+               "asan-traces=trace-test $(ASAN)" "asan-bpf=bpf-table-test $(ASAN)"
+TSAN_SUITES := "tsan-unit=unit $(TSAN)"
+CHECK_SUITES := check:programs / unit mime-test cli-test bpf-test // trace-test \
+                "live=live-test LIVE_SUITES=mail LIVE_MAILS=30 LIVE_MODES=tc" / \
+                "check:lint=-k lint-format lint-shell lint-rooms lint-order"
+TEST_SUITES ?= check:programs / unit mime-test cli-test bpf-test trace-test live-test package-test
+# Suites that mostly wait beside those that take a core; alone what measures time.
+CI_SUITES   := check:programs / live-test package-test kernel-test // \
+               unit mime-test cli-test bpf-test trace-test check:deb check:rpm \
+               $(LINT_SUITE) $(ASAN_SUITES) $(TSAN_SUITES) fuzz-smoke / \
+               alone-test check:run
+run_suites = @+MAKE='$(MAKE)' SUITE_TIMES=$(CACHE)/times tests/run.sh
+
+# `check` is what most changes can break; `test` all that can break in a few minutes. The last line is the sum.
+.PHONY: check test asan tsan
+check: deps
+	$(run_suites) $(CHECK_SUITES)
 test: deps
-	@MAKE='$(MAKE)' tests/run.sh $(TEST_SUITES)
+	$(run_suites) $(TEST_SUITES)
+asan: deps
+	$(run_suites) $(ASAN_SUITES)
+tsan: deps
+	$(run_suites) $(TSAN_SUITES)
 
 .PHONY: clean
 clean:
-	rm -rf $(O)
+	rm -rf $(O) $(O)-asan $(O)-tsan
 
 include $(wildcard packaging/*.mk tests/*/*.mk)
 -include $(shell find $(O) -name '*.d' -type f 2>/dev/null)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Dependencies, installing, packages, checks of the source, the demonstration.
+# Dependencies, installing, packages, the demonstration.
 
 SYSCONFDIR  ?= /etc
 MANDIR      ?= $(PREFIX)/share/man
@@ -8,7 +8,7 @@ UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 INSTALL     ?= install
 
-.PHONY: deps install install-dev deb rpm lint run
+.PHONY: deps install install-dev deb rpm run
 
 deps:
 	@packaging/deps.sh
@@ -52,38 +52,6 @@ $(DEB) $(RPM): $(O)/%/built: $(PACKAGED)
 	@packaging/deps.sh package
 	$(say) PACKAGE $(@D)
 	$(Q)packaging/build.sh $* $(VERSION) $(@D) $(O) && touch $@
-
-# ---- checks of the source
-TIDY    := $(patsubst %.cc,$(O)/%.tidy,$(wildcard userspace/*/*.cc tests/*/*.cc))
-FORMAT  := $(wildcard bpf/*.[ch] include/smtpscope/*.h userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/*/*.c)
-
-lint: lint-format lint-shell lint-rooms lint-tidy
-
-.PHONY: lint-format lint-shell lint-rooms lint-tidy
-lint-format:
-	$(say) FORMAT '$(words $(FORMAT)) files'
-	$(Q)bad=$$(for f in $(FORMAT); do clang-format --dry-run -Werror $$f 2>/dev/null || echo "    $$f"; done); \
-	    [ -z "$$bad" ] || { printf '%s\n' "not formatted (make format):" "$$bad"; false; }
-
-.PHONY: format
-format:
-	clang-format -i $(FORMAT)
-
-lint-shell:
-	$(say) SHELL 'scripts'
-	$(Q)shellcheck $$(grep -rlE '^#!.*/(env )?(ba)?sh' packaging tests .ci)
-
-lint-rooms:
-	$(say) ROOMS 'what each may include'
-	$(Q)packaging/check-rooms.py
-
-lint-tidy: $(TIDY)
-
-# The object stands for the headers that the source includes.
-$(O)/%.tidy: %.cc $(O)/%.o .clang-tidy
-	$(say) TIDY $<
-	$(Q)clang-tidy --quiet $< -- -std=c++20 $(CPPFLAGS) >$@.out 2>&1 || { grep -v ' warnings\? generated' $@.out; false; }
-	@mv $@.out $@
 
 # ---- see it work
 run:

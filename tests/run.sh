@@ -2,28 +2,54 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs suites and sums up what they counted.
 #
-#   tests/run.sh TARGET...                  targets of the Makefile that run tests and print how many
-#   tests/run.sh "NAME=TARGET VAR=VALUE"    the same under another name, with variables for make
-#   tests/run.sh check:...                  either form, counted as one test by the exit status
+#   tests/run.sh SUITE...          one after the other
+#   tests/run.sh A B // C / D      A and then B beside C; when these have ended, D
+#
+# A suite is one of
+#   TARGET                         of the Makefile, which runs tests and prints how many
+#   "NAME=TARGET VAR=VALUE"        the same under another name, with variables for make
+#   check:...                      either form, counted as one test by the exit status
 #
 # A suite reports through Catch2 of either generation, with a line `N passed, N failed[, N skipped]` (the last one counts),
 # or with several that have a word and a colon before them (their sum counts). One that ends with an error though it
-# counted no failure, runs into the time limit, or counts nothing at all, has failed once. What failed is said again at the
-# end; the last line is the sum over all suites; the exit status is 1 if anything failed.
+# counted no failure, runs into the time limit, or passes nothing at all, has failed once. What is skipped is said in lines
+# `skip  WHAT: WHY`. What failed is said again at the end; the last line is the sum over all suites; the exit status is 1 if
+# anything failed.
 #
-# From the environment: MAKE, SUITE_SECONDS (limit for one suite, 1800).
+# From the environment:
+#   MAKE
+#   SUITE_SECONDS   limit for one suite (1800)
+#   SUITE_TIMES     file in which the times of last time are kept
+#   MAY_SKIP        file of extended regular expressions, one a line: what is skipped and matches none has failed
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
 MAKE=${MAKE:-make}
 SUITE_SECONDS=${SUITE_SECONDS:-1800}
+SUITE_TIMES=${SUITE_TIMES:-}
+MAY_SKIP=${MAY_SKIP:-}
 jobs=("-j$(nproc)")
 [[ ${MAKEFLAGS:-} != *jobserver* ]] || jobs=()
 
 logs=$(mktemp -d)
-running=
 trap 'rm -rf "$logs"' EXIT
-trap '[ -z "$running" ] || { kill -TERM -- "-$running" 2>/dev/null; wait "$running"; }; exit 130' INT TERM
+running= # the process group of a lane's suite
+lanes=()
+end_lanes() {
+    [ ${#lanes[@]} = 0 ] || { kill -TERM "${lanes[@]}" 2>/dev/null; wait; }
+    exit 130
+}
+trap end_lanes INT TERM
+
+# The name and the words for make of an argument, in `name` and `goal`.
+name_of() {
+    name=${1#check:}
+    read -ra goal <<<"$name"
+    if [[ ${name%% *} == *=* ]]; then
+        read -ra goal <<<"${name#*=}"
+        name=${name%%=*}
+    fi
+}
 
 # "passed failed skipped" of the output in file $1; nothing if it counted nothing.
 counts() {
@@ -71,18 +97,35 @@ complaints() {
     printf '%s\n' "$found"
 }
 
-passed=0 failed=0 skipped=0
-summary=() failures=()
-for argument in "$@"; do
-    name=${argument#check:}
-    goal=$name
-    if [[ ${name%% *} == *=* ]]; then
-        goal=${name#*=}
-        name=${name%%=*}
-    fi
-    read -ra goal <<<"$goal"
-    log=$logs/$name
-    began=$SECONDS
+# How many of $2 were skipped that may not be, of the output in file $1; says which.
+not_to_skip() {
+    local line said=0 count=0
+    while IFS= read -r line; do
+        said=$((said + 1))
+        grep -qEf <(grep -v '^#' "$MAY_SKIP") <<<"$line" && continue
+        echo "FAIL  may not be skipped: $line" >>"$1"
+        count=$((count + 1))
+    done < <(grep -aE '^skip  ' "$1")
+    [ "$2" -le $said ] || { echo "FAIL  $2 skipped, of which $said said why" >>"$1" && count=$((count + 1)); }
+    echo $count
+}
+
+seconds_last() { [ ! -f "$SUITE_TIMES" ] || awk -v name="$1" '$1 == name { print $2 }' "$SUITE_TIMES"; }
+
+keep_time() { # keep_time NAME SECONDS
+    local others
+    [ -n "$SUITE_TIMES" ] || return
+    exec 9>"$logs/lock"
+    flock 9
+    others=$(awk -v name="$1" '$1 != name' "$SUITE_TIMES" 2>/dev/null)
+    printf '%s\n' "$1 $2" ${others:+"$others"} >"$SUITE_TIMES"
+    exec 9>&-
+}
+
+run_suite() { # run_suite NUMBER ARGUMENT: its sum in the file NUMBER.sum, what failed in NUMBER.failed
+    local name goal log=$logs/$1.log sum=$logs/$1.sum began=$SECONDS count p f s note='' follower status
+    name_of "$2"
+    echo "== $name: begins, $1 of $total"
     set -m # a process group of its own, so that the suite can be ended as a whole
     timeout --kill-after=20 "$SUITE_SECONDS" "$MAKE" --no-print-directory "${jobs[@]}" "${goal[@]}" \
         >"$log" 2>&1 </dev/null &
@@ -95,27 +138,75 @@ for argument in "$@"; do
     running=
     wait $follower
 
-    case $argument in
+    case $2 in
     check:*) count=$([ $status = 0 ] && echo "1 0 0" || echo "0 1 0") ;;
     *) count=$(counts "$log") ;;
     esac
     read -r p f s <<<"${count:-0 0 0}"
-    note=
     if [ $status = 124 ] || [ $status = 137 ]; then
         note=" (ended after $SUITE_SECONDS s)"
     elif [ $status != 0 ] && [ "$f" = 0 ]; then
         note=" (exit status $status)"
-    elif [ -z "$count" ]; then
-        note=" (ran no test)"
+    elif [ "$p" = 0 ] && [ "$f" = 0 ] && { [ "$s" = 0 ] || [ -n "$MAY_SKIP" ]; }; then
+        note=" (passed no test)"
     fi
     [ -z "$note" ] || [ "$f" != 0 ] || f=1
-    [ "$f" = 0 ] || failures+=("$(complaints "$log" | sed "s/^/$name: /")")
-    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    summary+=("$(printf '%-14s %5d passed, %d failed, %d skipped, %d s%s' "$name" "$p" "$f" "$s" $((SECONDS - began)) "$note")")
+    [ -z "$MAY_SKIP" ] || f=$((f + $(not_to_skip "$log" "$s")))
+    [ "$f" = 0 ] || complaints "$log" | sed "s/^/$name: /" >"$logs/$1.failed"
+    [ "$f" != 0 ] || keep_time "$name" $((SECONDS - began))
+    echo "$p $f $s" >"$sum"
+    printf '%-14s %5d passed, %d failed, %d skipped, %d s%s\n' "$name" "$p" "$f" "$s" $((SECONDS - began)) "$note" >>"$sum"
+    echo "== $(tail -n 1 "$sum")"
+}
+
+run_lane() { # run_lane NUMBER ARGUMENT [NUMBER ARGUMENT]...
+    trap '[ -z "$running" ] || kill -TERM -- "-$running" 2>/dev/null; wait; exit 130' INT TERM
+    while [ $# -gt 0 ]; do
+        run_suite "$1" "$2"
+        shift 2
+    done
+}
+
+# The plan, with the times of last time.
+plan='' total=0
+for argument in "$@"; do
+    case $argument in
+    / | //) plan+=" $argument" ;;
+    *)
+        total=$((total + 1))
+        name_of "$argument"
+        last=$(seconds_last "$name")
+        plan+=" $name${last:+ ($last s)}"
+        ;;
+    esac
+done
+echo "== to run:$plan"
+
+number=0 lane=()
+for argument in "$@" /; do
+    case $argument in
+    / | //)
+        [ ${#lane[@]} = 0 ] || { run_lane "${lane[@]}" & lanes+=($!); }
+        lane=()
+        [ "$argument" = // ] || { wait; lanes=(); }
+        ;;
+    *)
+        number=$((number + 1))
+        lane+=("$number" "$argument")
+        ;;
+    esac
 done
 
 # At the end, because that is what is kept of a long log.
-[ ${#failures[@]} = 0 ] || printf '%s\n' '' "What failed:" "${failures[@]}"
-printf '%s\n' '' "${summary[@]}"
+passed=0 failed=0 skipped=0
+[ -z "$(ls "$logs"/*.failed 2>/dev/null)" ] || { echo; echo "What failed:"; cat "$logs"/*.failed; }
+echo
+for number in $(seq $total); do
+    if ! { read -r p f s && read -r line; } 2>/dev/null <"$logs/$number.sum"; then
+        p=0 f=1 s=0 line="suite $number did not end"
+    fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    echo "$line"
+done
 if [ $skipped = 0 ]; then echo "$passed passed, $failed failed"; else echo "$passed passed, $failed failed, $skipped skipped"; fi
 [ $failed = 0 ] && [ $passed -gt 0 ]

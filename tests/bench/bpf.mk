@@ -9,6 +9,8 @@ $(O)/bpf-bench: $(BPF_BENCH_OBJ) $(call objects,$(call sources,capture net))
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lpcap -lpthread
 
+programs: $(O)/bpf-bench $(O)/tests/bench/plain.bpf.o
+
 .PHONY: bench-bpf
 bench-bpf: $(O)/bpf-bench $(O)/tests/bench/plain.bpf.o
 	$(O)/bpf-bench $(O)/tests/bench/plain.bpf.o

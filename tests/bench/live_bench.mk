@@ -8,6 +8,8 @@ $(O)/tests/bench/live_traffic: $(O)/tests/bench/live_traffic.o
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
 
+programs: $(O)/tests/bench/live_traffic
+
 .PHONY: bench-live
 bench-live: $(O)/smtpscope $(O)/tests/bench/live_traffic
 	$(Q)SMTPSCOPE=$(O)/smtpscope LIVE_TRAFFIC=$(O)/tests/bench/live_traffic RATE=$(LIVE_RATE) MB=$(LIVE_MB) \

@@ -16,6 +16,8 @@ $(O)/bench/read_floor: $(call objects,tests/bench/read_floor.cc)
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lpcap
 
+programs: $(O)/bench/read_traffic $(O)/bench/read_floor
+
 .PHONY: bench bench-read
 bench-read: $(O)/smtpscope $(O)/bench/read_traffic $(O)/bench/read_floor
 	$(Q)tests/bench/read_bench.py --size $(BENCH_MB) --runs $(BENCH_RUNS) --cache $(O)/bench $^ $(BENCH_TRACES)

@@ -18,6 +18,8 @@ $(O)/tap: $(TAP_OBJ) $(CAPTURE_OBJ)
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lpcap -lpthread
 
+programs: $(O)/bpf-tests $(O)/tap $(O)/tests/bpf/pass.bpf.o
+
 .PHONY: bpf-table-test bpf-live-test bpf-test
 bpf-table-test: $(O)/bpf-tests
 	$(O)/bpf-tests

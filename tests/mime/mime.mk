@@ -5,6 +5,8 @@ $(O)/mime-driver: $(O)/tests/mime/driver.o $(O)/libsmtpscope.a
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^
 
+programs: $(O)/mime-driver
+
 .PHONY: mime-test
 mime-test: $(O)/mime-driver
 	$(Q)tests/mime/differential.py $(O)/mime-driver
