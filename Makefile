@@ -136,13 +136,13 @@ LINT_SUITE  := "check:lint=-k lint"
 ASAN_SUITES := "check:asan-programs=programs $(ASAN)" "asan-unit=unit $(ASAN)" "asan-cli=cli-test $(ASAN)" \
                "asan-traces=trace-test $(ASAN)" "asan-bpf=bpf-table-test $(ASAN)"
 TSAN_SUITES := "tsan-unit=unit $(TSAN)"
-CHECK_SUITES := check:programs / unit mime-test cli-test bpf-test // trace-test \
+CHECK_SUITES := check:programs / unit run-test mime-test cli-test bpf-test // trace-test \
                 "live=live-test LIVE_SUITES=mail LIVE_MAILS=30 LIVE_MODES=tc" / \
                 "check:lint=-k lint-format lint-shell lint-rooms lint-order"
-TEST_SUITES ?= check:programs / unit mime-test cli-test bpf-test trace-test live-test package-test
+TEST_SUITES ?= check:programs / unit run-test mime-test cli-test bpf-test trace-test live-test package-test
 # Suites that mostly wait beside those that take a core; alone what measures time.
 CI_SUITES   := check:programs / live-test package-test kernel-test // \
-               unit mime-test cli-test bpf-test trace-test check:deb check:rpm \
+               unit run-test mime-test cli-test bpf-test trace-test check:deb check:rpm \
                $(LINT_SUITE) $(ASAN_SUITES) $(TSAN_SUITES) fuzz-smoke / \
                alone-test check:run
 run_suites = @+MAKE='$(MAKE)' SUITE_TIMES=$(CACHE)/times tests/run.sh

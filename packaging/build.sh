@@ -1,8 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # build.sh deb|rpm VERSION FOLDER [BUILT]: builds a package in FOLDER from a copy of the sources.
-# BUILT is a folder of objects that are taken over instead of compiled again: for trying a package, not for giving it
-# away, since they lack the distribution's flags.
+# BUILT is a folder of objects that are taken over instead of compiled again, for trying a package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

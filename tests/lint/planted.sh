@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Checks that the checks of the source find what was planted for them, line by line.
+#
+# usage: planted.sh FLAGS...      for clang-tidy
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+planted=tests/lint/planted
+failed=0
+expect() { # expect FINDINGS PATTERN
+    grep -qE "$2" <<<"$1" || { echo "FAIL  not found: $2"; failed=1; }
+}
+
+order=$(tests/lint/order.py $planted/order.cc)
+expect "$order" 'Late::length_ is initialized with name_'
+if grep -q Early <<<"$order"; then
+    echo "FAIL  Early is in order, order.py says: $order"
+    failed=1
+fi
+cache=$(mktemp -d)
+trap 'rm -rf "$cache"' EXIT
+findings=$(tests/lint/tidy.py "$cache" $planted/*.cc -- "$@") && expect "" 'an exit status of 1'
+expect "$findings" 'null\.cc:12:.*clang-analyzer-core\.NullDereference'
+expect "$findings" 'null_in_test\.cc:10:.*clang-analyzer-core\.NullDereference'
+expect "$findings" 'copy\.cc:8:.*performance-for-range-copy'
+exit $failed
