@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is wrong is said in words that name it, with the exit status of the contract; and three capabilities are enough."""
 
+import os
 import signal
 import subprocess
 
@@ -49,7 +50,13 @@ def command_line(report, bed):
         ("status, unknown option", ["status", "--xml"], 2, ["--xml"]),
         ("sink without its folder", ["run", "--set", socket, "-i", IFACE, "--set",
                                      "log.sinks=[{type: file, format: json, directory: /no/such/folder}]"], 1,
-         ["/no/such/folder"]),
+         ["/no/such/folder", "install -d"]),
+        ("extraction without its folder", ["run", "--set", socket, "-i", IFACE, "--set",
+                                           "files.extract={enabled: true, directory: /no/such/folder}"], 1,
+         ["files.extract.directory", "/no/such/folder", "install -d"]),
+        ("check-config says the same", ["check-config", "--set",
+                                        "log.sinks=[{type: file, format: json, directory: /no/such/folder}]"], 2,
+         ["/no/such/folder", "install -d"]),
     )
     for name, arguments, wanted, words in rows:
         status, said = run(bed, binary(), *arguments)
@@ -94,6 +101,23 @@ def with_three_capabilities(report, bed):
     report.equal("three capabilities: nothing stays attached", bed.attached(), [])
 
 
+def places_of_another_user(report, bed):
+    """A directory, and a file of an earlier run, that the agent's user may not write."""
+    need("setpriv")
+    as_user = as_nobody(*CAPABILITIES.split(","))
+    agent = Agent(bed, "foreign-directory", ready=False, prefix=as_user)
+    report.equal("a directory of root's: exit status", agent.process.wait(20), 1)
+    report.check("a directory of root's: what and what to do", f"log.sinks: {agent.dir}/records: user " in agent.log()
+                 and "may not write there (root:root, mode 0755)" in agent.log() and "chown" in agent.log(), agent.log())
+    os.makedirs(bed.dir + "/foreign-file/records")
+    with open(bed.dir + "/foreign-file/records/smtp.log", "w", encoding="ascii"):
+        pass
+    agent = Agent(bed, "foreign-file", ready=False, owner=NOBODY, prefix=as_user)
+    report.equal("a log file of root's: exit status", agent.process.wait(20), 1)
+    report.check("a log file of root's: what and what to do", "records/smtp.log: user " in agent.log()
+                 and "may not write it" in agent.log() and "chown" in agent.log(), agent.log())
+
+
 def without_btf(report, bed):
     """A kernel without type information: a clear message, or programs that do without it."""
     agent = Agent(bed, "btf", ready=False, prefix=("sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh"))
@@ -120,6 +144,7 @@ def main():
         report.section(command_line, bed)
         report.section(without_capabilities, bed)
         report.section(with_three_capabilities, bed)
+        report.section(places_of_another_user, bed)
         report.section(without_btf, bed)
         report.section(control_socket_is_not_vital, bed)
     report.finish()

@@ -81,6 +81,11 @@ def bad_configuration(report, bed):
     reload(agent)
     report.check("sink that cannot be opened: refused", "no/such/folder" in agent.status()["reload_error"],
                  agent.status())
+    with open(good, "w", encoding="ascii") as file:
+        file.write(text + "files: { extract: { enabled: true, directory: /no/such/folder } }\n")
+    reload(agent)
+    report.check("a directory that the next start could not use: refused",
+                 "files.extract.directory: /no/such/folder" in agent.status()["reload_error"], agent.status())
     agent.configure()
     client.command("RCPT TO:<after@mx.smtpscope.example>", 250)
     client.command("RSET", 250)

@@ -132,6 +132,10 @@ class Box:
     def records_of(self, recipient):
         return self.journal(f"SMTP_RCPTTO={recipient}")
 
+    def status(self):
+        """What the agent inside says of itself."""
+        return json.loads(self.run("smtpscope", "status", "--json"))
+
     def main_pid(self):
         return int(self.run("systemctl", "show", "-P", "MainPID", "smtpscope").strip())
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The service's end and beginning while mail flows, with systemd's store of descriptors."""
 
-import json
 import re
 import subprocess
 import tempfile
@@ -37,7 +36,7 @@ def links(box):
 
 
 def kernel(box):
-    return json.loads(box.run("smtpscope", "status", "--json"))["kernel"]
+    return box.status()["kernel"]
 
 
 def idle_kernel(box):

@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "live"))
 
 from box import EXTRA, IFACE, Box, dependencies, make_tree  # noqa: E402
+from places import what_is_closed_to_the_service  # noqa: E402
 from report import Report  # noqa: E402
 from restarts import restarts_lose_nothing  # noqa: E402
 from testbed import need, need_root, sh, wait_until  # noqa: E402
@@ -176,8 +177,8 @@ def main():
     with Box(make_tree(cache, [*EXTRA, *dependencies(deb)])) as box:
         box.start_postfix()
         report.section(deb_installs, box, deb)
-        for section in (deb_is_confined, deb_records, deb_reloads, deb_attaches_natively, deb_survives_a_kill,
-                        restarts_lose_nothing, deb_upgrades, deb_goes):
+        for section in (deb_is_confined, deb_records, deb_reloads, what_is_closed_to_the_service, deb_attaches_natively,
+                        deb_survives_a_kill, restarts_lose_nothing, deb_upgrades, deb_goes):
             report.section(section, box)
         report.section(rpm_installs, box, rpm)
         report.section(rpm_goes, box)

@@ -102,6 +102,28 @@ for command in run 'read mail.pcap' probe status; do
         "$smtpscope" $command -c unknown.yaml
 done
 
+# ---- places that the configuration names
+logs='log.sinks=[{type: file, directory: /no/such/folder}]'
+for command in 'check-config' 'run' 'probe'; do
+    status=1
+    [ "$command" != check-config ] || status=2
+    expect "$command: no such log directory" $status \
+        'log.sinks:? +/no/such/folder: No such file or directory' "$smtpscope" "$command" --set "$logs"
+    expect "$command: and what to do" $status 'create it with .install -d -o .* -m 0750 /no/such/folder.' \
+        "$smtpscope" "$command" --set "$logs"
+    expect "$command: a log directory that is none" $status 'log.sinks:? +/etc/passwd: Not a directory' \
+        "$smtpscope" "$command" --set 'log.sinks=[{type: file, directory: /etc/passwd}]'
+    expect "$command: no directory for files" $status 'files.extract.directory:? +/no/such/folder: No such file' \
+        "$smtpscope" "$command" --set 'files.extract={enabled: true, directory: /no/such/folder}'
+done
+expect 'all of them are named' 2 'files.extract.directory: /no/such/out: ' \
+    "$smtpscope" check-config --set 'files.extract={enabled: true, directory: /no/such/out}' --set "$logs"
+expect 'a dump in spite of them' 2 '^ +directory: /no/such/folder$' "$smtpscope" check-config --dump --set "$logs"
+expect 'a place that is not used' 0 'the configuration is valid' \
+    "$smtpscope" check-config --set 'files.extract.directory=/no/such/folder'
+expect 'no place for the socket' 0 'warning: control.socket: /no/such: No such file or directory; create it with' \
+    "$smtpscope" check-config --set control.socket=/no/such/s
+
 # ---- read
 mail='"mailfrom":"a@example.org","rcptto":\["b@example.org"\].*"subject":"a test","last_reply":"'
 expect 'a mail' 0 "$mail" "$smtpscope" read mail.pcap

@@ -210,8 +210,8 @@ TEST_CASE("cgroups: reading the tree") {
 }
 
 TEST_CASE("users: the system's names") {
-    CHECK(system_user_name(0) == "root");
-    CHECK(system_user_name(2'000'000'011).empty());
+    CHECK(files::user_name(0) == "root");
+    CHECK(files::user_name(2'000'000'011).empty());
     UserNames users;
     CHECK(name_in_time(users, 0, "root") == "root");
 }

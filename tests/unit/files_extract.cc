@@ -13,6 +13,7 @@
 
 #include "catch.h"
 #include "files/extract.h"
+#include "files/place.h"
 #include "smtpscope/records.h"
 
 using namespace smtpscope;
@@ -190,9 +191,9 @@ TEST_CASE("a directory that cannot be used is an error", "[files]") {
     const Folder folder;
     ExtractOptions o = options(folder);
     o.directory = folder.path + "/no/such";
-    CHECK_THROWS_WITH(
-        Extractor(o, Extractor::WhenFull::wait),
-        "files.extract.directory " + o.directory + ": No such file or directory; create it, or name another.");
+    CHECK_THROWS_WITH(Extractor(o, Extractor::WhenFull::wait),
+                      "files.extract.directory " + o.directory + ": No such file or directory; create it with `" +
+                          command_to_make(o.directory, Use::extraction, own_identity()) + "`, or name another.");
     o.directory = folder.path + "/open";
     fs::create_directory(o.directory);
     fs::permissions(o.directory, fs::perms::all);
@@ -202,5 +203,5 @@ TEST_CASE("a directory that cannot be used is an error", "[files]") {
     o.directory = folder.path + "/file";
     std::ofstream(o.directory) << "x";
     CHECK_THROWS_WITH(Extractor(o, Extractor::WhenFull::wait),
-                      "files.extract.directory " + o.directory + ": Not a directory.");
+                      "files.extract.directory " + o.directory + ": Not a directory; name a directory.");
 }

@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "agent/reload.h"
+#include "config/places.h"
 #include "files/type.h"
 #include "log/privacy.h"
 
@@ -90,6 +91,7 @@ bool stays_without_us(const std::vector<capture::Attachment>& attachments) {
 config::Config Invocation::load() const {
     config::Config config = config::load(config_path, overrides);
     if (!interfaces.empty()) config.capture.interfaces = interfaces;
+    config::expect_usable(config);
     return config;
 }
 

@@ -29,7 +29,7 @@ struct Invocation {
     std::vector<std::string> overrides;   ///< of --set
     std::vector<std::string> interfaces;  ///< of -i; empty: those of the configuration
 
-    /// Throws config::Error.
+    /// Throws config::Error, or std::runtime_error if a place that it names cannot be used.
     config::Config load() const;
 };
 

@@ -19,7 +19,7 @@ std::string mountinfo() {
 
 }  // namespace
 
-Owners::Owners() : Owners(cgroup2_mount(mountinfo()), system_user_name) {
+Owners::Owners() : Owners(cgroup2_mount(mountinfo()), files::user_name) {
     users_.find(getuid());  // the first question loads the libraries that nsswitch.conf names, which takes a while
     cgroups_.find(0);       // nobody's: for what is there already no packet waits
 }

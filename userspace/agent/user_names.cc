@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/user_names.h"
 
-#include <pwd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
-#include <vector>
 
 namespace smtpscope::agent {
 namespace {
@@ -22,20 +18,8 @@ using namespace std::chrono_literals;
 constexpr auto patience = 50ms;
 constexpr auto lifetime = 5min;
 constexpr std::size_t most_names = 4096, most_questions = 256;
-constexpr std::size_t least_buffer = 1024, most_buffer = std::size_t{1} << 20;  // bytes of an entry in the database
 
 }  // namespace
-
-std::string system_user_name(std::uint32_t uid) {
-    std::vector<char> buffer(least_buffer);
-    for (;;) {
-        passwd entry{};
-        passwd* found = nullptr;
-        const int error = getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
-        if (error != ERANGE || buffer.size() >= most_buffer) return found ? found->pw_name : std::string();
-        buffer.resize(buffer.size() * 4);
-    }
-}
 
 struct UserNames::State {
     struct Entry {

@@ -8,16 +8,15 @@
 #include <memory>
 #include <string>
 
-namespace smtpscope::agent {
+#include "files/identity.h"
 
-/// By the system's user database (nsswitch.conf(5)); empty if it knows none.
-std::string system_user_name(std::uint32_t uid);
+namespace smtpscope::agent {
 
 class UserNames {
   public:
     using Lookup = std::function<std::string(std::uint32_t uid)>;
 
-    explicit UserNames(Lookup lookup = system_user_name);
+    explicit UserNames(Lookup lookup = files::user_name);
     /// Does not wait for a look-up that is under way.
     ~UserNames();
     UserNames(const UserNames&) = delete;

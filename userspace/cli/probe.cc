@@ -3,8 +3,10 @@
 
 #include <cstdio>
 
+#include "agent/service_unit.h"
 #include "capture/probe.h"
 #include "cli/options.h"
+#include "config/places.h"
 
 namespace smtpscope::cli {
 
@@ -13,7 +15,8 @@ namespace {
 constexpr std::string_view usage =
     R"(usage: smtpscope probe [-i IFACE]... [-c FILE] [--set KEY=VALUE]...
 
-What this kernel and its interfaces allow, what `run` would do with them, and the remedy for each lack. Attaches nothing.
+What this kernel and its interfaces allow, what `run` would do with them, whether the configuration's directories can be
+used, and the remedy for each lack. Attaches nothing.
 Exit status 1 if `run` would not start.
 
   -i, --interface IFACE   as capture.interfaces: a name, a glob or `auto`; may be repeated
@@ -29,6 +32,21 @@ const char* mark(capture::Finding finding) {
             return "MISSING";
     }
     return "";
+}
+
+/// Adds what is to be said of the places that the configuration names.
+void look_at_places(const config::Config& config, capture::ProbeReport& report) {
+    using capture::Finding;
+    const config::Runner runner = agent::expected_runner();
+    for (const config::Place& place : config::places(config)) {
+        const auto obstacles = config::obstacles(place, runner);
+        if (obstacles.empty() && place.use != files::Use::log)
+            report.lines.push_back({Finding::good, place.key, place.path + " can be used", ""});
+        for (const files::Obstacle& o : obstacles)
+            report.lines.push_back(
+                {place.vital ? Finding::missing : Finding::lesser, place.key, place.path + ": " + o.why, o.remedy});
+        report.works = report.works && (obstacles.empty() || !place.vital);
+    }
 }
 
 void print(const capture::ProbeReport& report) {
@@ -48,9 +66,10 @@ int run_probe(int argc, char** argv) {
     const auto arguments = parse(argc, argv, usage, Configurable::yes, options);
     if (!arguments) return exit_done;
     expect_no_operands(*arguments);
-    capture::Options capture = arguments->load_config().capture;
-    if (!interfaces.empty()) capture.interfaces = interfaces;
-    const capture::ProbeReport report = capture::probe(capture);
+    config::Config config = arguments->load_config();
+    if (!interfaces.empty()) config.capture.interfaces = interfaces;
+    capture::ProbeReport report = capture::probe(config.capture);
+    look_at_places(config, report);
     print(report);
     return report.works ? exit_done : exit_failed;
 }

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "files/place.h"
 #include "smtpscope/records.h"
 
 namespace smtpscope::files {
@@ -24,18 +25,13 @@ constexpr std::string_view unfinished = ".part";
 constexpr std::size_t slice = std::size_t{64} << 10;  // bytes handed over at once
 
 int open_directory(const std::string& path) {
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-        throw std::runtime_error("files.extract.directory " + path + ": " + std::strerror(errno) +
-                                 "; create it, or name another.");
+    const auto refuse = [&path](const std::string& why) {
+        throw std::runtime_error("files.extract.directory " + path + ": " + why + ".");
+    };
+    if (const auto found = obstacle(path, Use::extraction, own_identity())) refuse(found->why + "; " + found->remedy);
+    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) refuse(std::strerror(errno));
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct stat s {};
-    if (fd < 0 || ::fstat(fd, &s) != 0)
-        throw std::runtime_error("files.extract.directory " + path + ": " + std::strerror(errno) + ".");
-    if ((s.st_mode & S_IWOTH) != 0) {
-        ::close(fd);
-        throw std::runtime_error("files.extract.directory " + path +
-                                 ": everybody may write there; take that right away, or name another directory.");
-    }
+    if (fd < 0) refuse(std::strerror(errno));
     return fd;
 }
 

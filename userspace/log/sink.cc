@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "log/sink.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <functional>
 #include <mutex>
 #include <stdexcept>
 
+#include "files/place.h"
 #include "log/file_writer.h"
 #include "log/journal.h"
 #include "log/line_writer.h"
@@ -131,13 +129,8 @@ class JournalSink final : public Sink {
 };
 
 void check_directory(const std::string& directory) {
-    struct stat status {};
-    const auto refuse = [&](const std::string& why, const std::string& remedy) {
-        throw std::runtime_error("log directory " + directory + ": " + why + "; " + remedy + ".");
-    };
-    if (::stat(directory.c_str(), &status) != 0) refuse(std::strerror(errno), "create it or name another");
-    if (!S_ISDIR(status.st_mode)) refuse("not a directory", "name another");
-    if (::access(directory.c_str(), W_OK | X_OK) != 0) refuse(std::strerror(errno), "let this user write there");
+    const auto found = files::obstacle(directory, files::Use::logs, files::own_identity());
+    if (found) throw std::runtime_error("log directory " + directory + ": " + found->why + "; " + found->remedy + ".");
 }
 
 std::unique_ptr<Sink> make_file_sink(const SinkOptions& options, std::span<const Stream> streams) {

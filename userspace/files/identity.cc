@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "files/identity.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+namespace smtpscope::files {
+namespace {
+
+constexpr std::size_t least_buffer = 1024, most_buffer = std::size_t{1} << 20;  // bytes of an entry in the database
+
+/// The name in the entry of a number, by getpwuid_r() or getgrgid_r().
+template <class Entry, class Get>
+std::string name_of(std::uint32_t number, Get get, char* Entry::*name) {
+    std::vector<char> buffer(least_buffer);
+    for (;;) {
+        Entry entry{};
+        Entry* found = nullptr;
+        const int error = get(number, &entry, buffer.data(), buffer.size(), &found);
+        if (error != ERANGE || buffer.size() >= most_buffer) return found ? found->*name : std::string();
+        buffer.resize(buffer.size() * 4);
+    }
+}
+
+std::string name_or_number(std::string name, std::uint32_t number) {
+    return name.empty() ? std::to_string(number) : std::move(name);
+}
+
+#ifdef SYS_setgroups32
+constexpr long set_groups = SYS_setgroups32;
+#else
+constexpr long set_groups = SYS_setgroups;
+#endif
+
+/// For this thread alone, which the C library's own setgroups() is not. With it go the capabilities that have to do
+/// with files.
+bool stand_in_for(const Identity& who) {
+    if (::syscall(set_groups, who.groups.size(), who.groups.data()) != 0) return false;
+    ::setfsgid(who.gid);
+    ::setfsuid(who.uid);
+    // They do not tell whether they succeeded; asked for a number that cannot be, both say what is in effect.
+    constexpr auto impossible = static_cast<std::uint32_t>(-1);
+    return static_cast<std::uint32_t>(::setfsgid(impossible)) == who.gid &&
+           static_cast<std::uint32_t>(::setfsuid(impossible)) == who.uid;
+}
+
+}  // namespace
+
+std::string user_name(std::uint32_t uid) {
+    return name_of(uid, ::getpwuid_r, &::passwd::pw_name);
+}
+
+std::string Identity::user() const {
+    return name_or_number(user_name(uid), uid);
+}
+
+std::string Identity::group() const {
+    return name_or_number(name_of(gid, ::getgrgid_r, &::group::gr_name), gid);
+}
+
+Identity own_identity() {
+    return {::geteuid(), ::getegid(), {}};
+}
+
+bool can_stand_in_for(const Identity& who) {
+    return access_error("/", F_OK, who).has_value();
+}
+
+std::optional<int> access_error(const std::string& path, int mode, const Identity& who) {
+    const auto look = [&] { return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0 ? 0 : errno; };
+    if (who.uid == ::geteuid()) return look();
+    std::optional<int> error;
+    std::thread([&] {
+        if (stand_in_for(who)) error = look();
+    }).join();
+    return error;
+}
+
+}  // namespace smtpscope::files

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Users of this system, and what they may do with its files.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace smtpscope::files {
+
+/// By the system's user database (nsswitch.conf(5)); empty if it knows none.
+std::string user_name(std::uint32_t uid);
+
+/// Whose rights count.
+struct Identity {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    std::vector<std::uint32_t> groups;  ///< supplementary ones
+
+    /// For people and commands: the name, or the number where there is none. May have to ask a directory on the
+    /// network.
+    std::string user() const;
+    std::string group() const;
+};
+
+/// Of this process.
+Identity own_identity();
+
+/// Whether this process can find out what another user may do.
+bool can_stand_in_for(const Identity& who);
+
+/// access(2) with the rights of `who`, those by ACLs included: 0 or an errno. nullopt if this process cannot stand in
+/// for that user. May be called while other threads run.
+std::optional<int> access_error(const std::string& path, int mode, const Identity& who);
+
+}  // namespace smtpscope::files

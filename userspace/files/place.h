@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Whether a user can keep files at a place, and what to do if not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "files/identity.h"
+
+namespace smtpscope::files {
+
+/// What a place is for.
+enum class Use : std::uint8_t {
+    logs,        ///< a directory that has to be there
+    extraction,  ///< one whose last name is made if it is missing; not everybody may write there
+    socket,      ///< the same, without the latter
+    log,         ///< a file in such a directory that is appended to; it need not be there
+    key,         ///< a file that is read
+};
+
+struct Obstacle {
+    std::string why;     ///< as "Permission denied"
+    std::string remedy;  ///< as "name another"
+};
+
+/// What keeps `who` from that use; nullopt if nothing does, or if only that user could tell.
+std::optional<Obstacle> obstacle(const std::string& path, Use use, const Identity& who);
+
+/// What makes it, as `install -d -o ...`.
+std::string command_to_make(const std::string& directory, Use use, const Identity& who);
+
+}  // namespace smtpscope::files
