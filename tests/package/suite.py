@@ -24,6 +24,7 @@ CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF = 12, 38, 39
 THREE = sum(1 << cap for cap in (CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF))
 NATIVE = f"capture: {{ interfaces: [{IFACE}], xdp_mode: native }}\n"
 CONFIG = "/etc/smtpscope/smtpscope.yaml"
+DROP_INS = "/etc/systemd/system/smtpscope.service.d"
 
 
 def one_record(report, box, what, recipient, through_lo=False):
@@ -130,9 +131,76 @@ def deb_survives_a_kill(report, box):
     one_record(report, box, "kill -9", "kill@example.net")
 
 
+def install_deb(box):
+    """Once more, or again; what is said."""
+    return box.run("dpkg", "-i", "--force-confold", "/root/smtpscope.deb", timeout=120)
+
+
+def install_rpm(box):
+    return box.run("rpm", "-U", "--replacepkgs", "--nodeps", "/root/smtpscope.rpm", timeout=120)
+
+
+def over_a_wrong_configuration(report, box, package, install):
+    """Nothing that works is stopped for a file that cannot be loaded, and no installation fails."""
+    pid, kept = box.main_pid(), box.run("cat", CONFIG)
+    box.put("captrue: {}\n", CONFIG)
+    said = install(box)
+    report.check(f"{package} over a wrong configuration: says what is wrong and what to do",
+                 f"{CONFIG}:1:1: there is no key captrue" in said and "goes on as it was" in said
+                 and "smtpscope check-config && systemctl restart smtpscope" in said, said)
+    report.check(f"{package} over a wrong configuration: in its own words", "systemctl:" not in said and "rror:" not in said, said)
+    report.equal(f"{package} over a wrong configuration: what runs goes on", (box.main_pid(), active(box)), (pid, True))
+    box.put(kept, CONFIG)
+    said = install(box)
+    report.check(f"{package} over the right one again: a new process runs", active(box) and box.main_pid() != pid, said)
+
+
+def deb_over_a_wrong_configuration(report, box):
+    over_a_wrong_configuration(report, box, "deb", install_deb)
+    kept = box.run("cat", CONFIG)
+    box.run("dpkg", "-r", "smtpscope", timeout=120)
+    box.put("captrue: {}\n", CONFIG)
+    said = install_deb(box)
+    report.check("deb where a wrong configuration was left: not started, and says so", not active(box)
+                 and f"{CONFIG}:1:1: " in said and "The service is not running" in said and "systemctl:" not in said, said)
+    box.put(kept, CONFIG)
+    box.run("systemctl", "start", "smtpscope")
+    box.run("mkdir", DROP_INS)
+    box.put("[Service]\nCapabilityBoundingSet=\nAmbientCapabilities=\n", f"{DROP_INS}/powerless.conf")
+    said = install_deb(box)
+    report.check("deb whose service cannot start: installed, says where to look", not active(box)
+                 and "journalctl -u smtpscope" in said and "systemctl:" not in said, said)
+    box.run("rm", "-r", DROP_INS)
+    said = install_deb(box)
+    report.check("deb whose service can start again: runs", active(box), said)
+
+
+def restarts_are_limited(report, box):
+    """An operator is not locked out; a service that fails again and again stays down."""
+    kept = box.run("cat", CONFIG)
+    box.run("systemctl", "reset-failed", "smtpscope")
+    for _ in range(12):
+        box.run("systemctl", "restart", "smtpscope")
+    report.check("twelve restarts in a row: the service is active", active(box))
+    box.put("log: { sinks: [{ type: file, directory: /no/such/folder }] }\n", CONFIG)
+    box.run("mkdir", DROP_INS)
+    box.put("[Service]\nRestartSec=50ms\n", f"{DROP_INS}/fast.conf")
+    box.run("systemctl", "daemon-reload")
+    box.run("systemctl", "restart", "smtpscope", check=False)
+
+    wait_until(lambda: box.succeeds("systemctl", "is-failed", "smtpscope"), 120, "the end of the loop", every=0.5)
+    starts = int(box.run("systemctl", "show", "-P", "NRestarts", "smtpscope"))
+    report.check("a service that fails again and again: stays down in the end", 25 <= starts <= 30, starts)
+    box.put(kept, CONFIG)
+    box.run("rm", "-r", DROP_INS)
+    box.run("systemctl", "daemon-reload")
+    box.run("systemctl", "reset-failed", "smtpscope")
+    box.run("systemctl", "start", "smtpscope")
+
+
 def deb_upgrades(report, box):
     pid = box.main_pid()
-    box.run("dpkg", "-i", "--force-confold", "/root/smtpscope.deb", timeout=120)
+    install_deb(box)
     report.check("upgrade: a new process runs", active(box) and box.main_pid() != pid)
     report.equal("upgrade: the changed configuration stays", box.run("cat", CONFIG), NATIVE)
 
@@ -178,9 +246,11 @@ def main():
         box.start_postfix()
         report.section(deb_installs, box, deb)
         for section in (deb_is_confined, deb_records, deb_reloads, what_is_closed_to_the_service, deb_attaches_natively,
-                        deb_survives_a_kill, restarts_lose_nothing, deb_upgrades, deb_goes):
+                        deb_survives_a_kill, restarts_lose_nothing, restarts_are_limited, deb_upgrades,
+                        deb_over_a_wrong_configuration, deb_goes):
             report.section(section, box)
         report.section(rpm_installs, box, rpm)
+        report.section(over_a_wrong_configuration, box, "rpm", install_rpm)
         report.section(rpm_goes, box)
     report.finish()
 
