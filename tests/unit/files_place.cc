@@ -28,7 +28,7 @@ struct Folder {
     }
     ~Folder() { fs::remove_all(path); }
     std::string make(const std::string& name, mode_t mode, std::uint32_t uid = 0, std::uint32_t gid = 0) const {
-        const std::string all = path + "/" + name;
+        std::string all = path + "/" + name;
         fs::create_directories(all);
         ::chmod(all.c_str(), mode);
         if (::geteuid() == 0) REQUIRE(::chown(all.c_str(), uid, gid) == 0);
