@@ -32,7 +32,7 @@ endif
 .DEFAULT_GOAL := all
 
 # ---- what is where
-CORE_ROOMS   := net tcp smtp mime files tls records engine
+CORE_ROOMS   := base net tcp smtp mime files tls records engine
 SYSTEM_ROOMS := capture log config agent cli
 sources       = $(wildcard $(addsuffix /*.cc,$(addprefix userspace/,$(1))))
 objects       = $(patsubst %.cc,$(O)/%.o,$(1))

@@ -10,21 +10,22 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 
 # Which other rooms each may include; the rooms of the library have no system under them.
 LIBRARY = {
+    "base": set(),
     "net": set(),
     "tcp": {"net"},
     "smtp": {"mime"},
     "mime": set(),
     "tls": set(),
-    "records": {"smtp", "mime", "files", "tls"},
+    "records": {"base", "smtp", "mime", "files", "tls"},
     "engine": {"net", "tcp", "smtp", "mime", "files", "tls", "records"},
 }
 SYSTEM = {
     "files": set(),
-    "capture": {"net"},
-    "log": {"files", "records"},
+    "capture": {"base", "net"},
+    "log": {"base", "files", "records"},
     "config": {"capture", "files", "log", "net"},
-    "agent": {"capture", "files", "log", "config", "net", "engine", "records"},
-    "cli": {"agent", "capture", "files", "log", "config", "net", "engine", "records"},
+    "agent": {"base", "capture", "files", "log", "config", "net", "engine", "records"},
+    "cli": {"agent", "base", "capture", "files", "log", "config", "net", "engine", "records"},
 }
 ROOMS = LIBRARY | SYSTEM
 

@@ -335,7 +335,7 @@ TEST_CASE("the brief form says no more than the fields", "[policy]") {
     file.filename = "secret.pdf";
     file.mime_type = "application/pdf";
     CHECK(line_of(Policy(options_of("{ stream: files, hide: { filename: omit } }")), file, Format::brief)
-              .find("file (hidden), application/pdf, 0 bytes") != std::string::npos);
+              .find("file (hidden), application/pdf, 0 B") != std::string::npos);
 }
 
 TEST_CASE("what is dropped is counted by stream", "[policy]") {

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "agent/json.h"
+#include "base/words.h"
 
 namespace smtpscope::agent {
 
@@ -94,14 +95,15 @@ std::string to_json(const FlowList& list) {
 std::string to_text(const FlowList& list) {
     std::string text = "sessions: " + std::to_string(list.open);
     if (list.rows.size() < list.open) text += "; the latest " + std::to_string(list.rows.size());
-    text += "\n   age    idle  stage      received      sent   ignored  uid                  client -> server\n";
+    text += "\n   age    idle  stage       received       sent    ignored  uid                  client -> server\n";
     for (const FlowRow& row : list.rows) {
         const FlowSummary& f = row.flow;
         char line[160];
-        std::snprintf(line, sizeof line, "%6s  %6s  %-9s  %8s  %8s  %8s  %-19s  ", in_words(list.now - f.begin).c_str(),
-                      in_words(list.now - f.last).c_str(), std::string(to_string(f.stage)).c_str(),
-                      in_words(f.orig_bytes).c_str(), in_words(f.resp_bytes).c_str(),
-                      in_words(row.ignored_bytes()).c_str(), f.uid.empty() ? "-" : f.uid.c_str());
+        std::snprintf(line, sizeof line, "%6s  %6s  %-9s  %9s  %9s  %9s  %-19s  ",
+                      time_in_words(list.now - f.begin).c_str(), time_in_words(list.now - f.last).c_str(),
+                      std::string(to_string(f.stage)).c_str(), size_in_words(f.orig_bytes).c_str(),
+                      size_in_words(f.resp_bytes).c_str(), size_in_words(row.ignored_bytes()).c_str(),
+                      f.uid.empty() ? "-" : f.uid.c_str());
         text += line;
         text += in_words(f.id) + '\n';
     }
@@ -156,26 +158,6 @@ std::string in_words(const ConnId& id) {
         return (host.is_v4() ? text : '[' + text + ']') + ':' + std::to_string(port);
     };
     return end(id.orig_h, id.orig_p) + " -> " + end(id.resp_h, id.resp_p);
-}
-
-std::string in_words(std::uint64_t bytes) {
-    if (bytes < 1000) return std::to_string(bytes) + " B";
-    constexpr const char* units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-    double value = static_cast<double>(bytes) / 1000;
-    std::size_t unit = 0;
-    for (; value >= 999.95 && unit + 1 < std::size(units); ++unit) value /= 1000;
-    char text[32];
-    std::snprintf(text, sizeof text, "%.1f %s", value, units[unit]);
-    return text;
-}
-
-std::string in_words(Duration time) {
-    const auto seconds = std::max<std::int64_t>(0, std::chrono::floor<std::chrono::seconds>(time).count());
-    constexpr std::int64_t minute = 60, hour = 3600, day = 86400;
-    if (seconds < 2 * minute) return std::to_string(seconds) + " s";
-    if (seconds < 2 * hour) return std::to_string(seconds / minute) + " min";
-    if (seconds < 2 * day) return std::to_string(seconds / hour) + " h";
-    return std::to_string(seconds / day) + " d";
 }
 
 }  // namespace smtpscope::agent

@@ -48,9 +48,5 @@ FlowList from_lines(std::string_view lines);
 
 /// `203.0.113.7:40001 -> [2001:db8::25]:25`
 std::string in_words(const ConnId& id);
-/// `1.4 MB`; at most eight characters.
-std::string in_words(std::uint64_t bytes);
-/// `4 s`, `12 min`, `3 h`, `8 d`.
-std::string in_words(Duration time);
 
 }  // namespace smtpscope::agent

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "agent/json.h"
+#include "base/words.h"
 
 namespace smtpscope::agent {
 
@@ -158,12 +159,6 @@ std::string in_words(std::chrono::duration<double> time) {
     return text;
 }
 
-std::string in_mib(std::uint64_t bytes) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
-    return text;
-}
-
 /// A heading, and under it the counts that are not zero.
 template <class Counts>
 void add_section(std::string& text, const char* heading, const Counts& counts) {
@@ -213,7 +208,7 @@ std::string to_json(const Status& s) {
 
 std::string to_text(const Status& s) {
     std::string text = "smtpscope " + s.version + ", process " + std::to_string(s.pid) + ", up " + in_words(s.uptime) +
-                       ", " + in_mib(s.resident_bytes) + " resident\n";
+                       ", " + size_in_words(s.resident_bytes) + " resident\n";
     text += "configuration: " + (s.config.empty() ? std::string("defaults") : s.config) + ", reloaded " +
             std::to_string(s.reloads) + " times\n";
     if (!s.reload_error.empty()) text += "  the last reload was refused: " + s.reload_error + '\n';
@@ -227,13 +222,13 @@ std::string to_text(const Status& s) {
                 count("delivered") + " delivered, " + count("ignored") + " ignored, " + count("lost") + " lost\n";
     }
     for (const capture::RingLevel& ring : s.rings)
-        text += "ring: " + in_mib(ring.used) + " of " + in_mib(ring.size) + " in use\n";
+        text += "ring: " + size_in_words(ring.used) + " of " + size_in_words(ring.size) + " in use\n";
     add_section(text, "analysis", named(s.engine));
     if (s.passed_dropped != 0)
         text += "  packets dropped on their way to another shard: " + std::to_string(s.passed_dropped) + '\n';
     add_section(text, "cgroups", named(s.cgroups));
-    text += "waiting for sinks: " + std::to_string(s.queue.pending) + " records, " + in_mib(s.queue.pending_bytes) +
-            "; dropped:";
+    text += "waiting for sinks: " + std::to_string(s.queue.pending) + " records, " +
+            size_in_words(s.queue.pending_bytes) + "; dropped:";
     for (std::size_t i = 0; i < s.queue.dropped.size(); ++i) {
         text += (i == 0 ? " " : ", ") + std::to_string(s.queue.dropped[i]) + " ";
         text += log::stream_names()[i];

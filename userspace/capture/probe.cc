@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/words.h"
 #include "capture/attach.h"
 #include "capture/diagnostics.h"
 #include "capture/instance.h"
@@ -74,7 +75,7 @@ class Prober {
         try {
             programs_ = std::make_unique<Programs>(options_);
             say(Finding::good, "programs",
-                "the kernel takes them; the ring has " + std::to_string(programs_->ring_size() >> 10) + " KiB");
+                "the kernel takes them; the ring has " + size_in_words(programs_->ring_size()));
         } catch (const Error& e) {
             say(Finding::missing, "programs", e.what());
         }

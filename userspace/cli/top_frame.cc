@@ -7,11 +7,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/words.h"
+
 namespace smtpscope::cli {
 
 using agent::FlowList;
 using agent::FlowRow;
-using agent::in_words;
+using agent::in_words;  // of the ends of a connection
 
 namespace {
 
@@ -48,7 +50,7 @@ class Rates {
     explicit Rates(Duration time) : seconds_(std::chrono::duration<double>(time).count()) {}
 
     std::string of(std::uint64_t count) const { return known() ? std::to_string(per_second(count)) : "-"; }
-    std::string of_bytes(std::uint64_t bytes) const { return known() ? in_words(per_second(bytes)) : "-"; }
+    std::string of_bytes(std::uint64_t bytes) const { return known() ? size_in_words(per_second(bytes)) : "-"; }
 
   private:
     bool known() const { return seconds_ > 0; }
@@ -64,7 +66,7 @@ std::string summary(const FlowList& before, const FlowList& now, const Rates& ra
            " records and " + rates.of(grown(before.seen, now.seen)) +
            " packets: " + rates.of(grown(before.delivered, now.delivered)) + " delivered, " +
            rates.of(grown(before.ignored, now.ignored)) + " ignored, " + rates.of(grown(before.lost, now.lost)) +
-           " lost; ring " + in_words(now.ring_used) + " of " + in_words(now.ring_size) + '\n';
+           " lost; ring " + size_in_words(now.ring_used) + " of " + size_in_words(now.ring_size) + '\n';
 }
 
 }  // namespace
@@ -72,16 +74,16 @@ std::string summary(const FlowList& before, const FlowList& now, const Rates& ra
 std::string top_frame(const FlowList& before, const FlowList& now, std::size_t rows) {
     const Rates rates(now.now - before.now);
     std::string text = summary(before, now, rates);
-    text += "   per s     age    idle  stage       message  client -> server\n";
+    text += "    per s     age    idle  stage        message  client -> server\n";
     std::vector<Line> lines = lines_of(before, now);
     if (lines.size() > rows) lines.resize(rows);
     for (const Line& line : lines) {
         const FlowSummary& f = line.row->flow;
         char start[96];
-        std::snprintf(start, sizeof start, "%8s  %6s  %6s  %-9s  %8s  ", rates.of_bytes(line.bytes).c_str(),
-                      in_words(now.now - f.begin).c_str(), in_words(now.now - f.last).c_str(),
+        std::snprintf(start, sizeof start, "%9s  %6s  %6s  %-9s  %9s  ", rates.of_bytes(line.bytes).c_str(),
+                      time_in_words(now.now - f.begin).c_str(), time_in_words(now.now - f.last).c_str(),
                       std::string(to_string(f.stage)).c_str(),
-                      f.message_bytes == 0 ? "-" : in_words(f.message_bytes).c_str());
+                      f.message_bytes == 0 ? "-" : size_in_words(f.message_bytes).c_str());
         text += start;
         text += in_words(f.id) + '\n';
     }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/words.h"
+
 namespace smtpscope::log {
 namespace {
 
@@ -439,8 +441,8 @@ std::string summary(const Weird& rec) {
 
 std::string summary(const FileInfo& rec) {
     std::string text = "file " + rec.filename.value_or(rec.fuid) + ", " + rec.mime_type.value_or("type unknown") +
-                       ", " + std::to_string(rec.seen_bytes) + " bytes";
-    if (rec.missing_bytes > 0) text += " (" + std::to_string(rec.missing_bytes) + " more are missing)";
+                       ", " + size_in_words(rec.seen_bytes);
+    if (rec.missing_bytes > 0) text += " (" + size_in_words(rec.missing_bytes) + " more missing)";
     return text;
 }
 
