@@ -61,6 +61,12 @@ struct Entity {
     std::optional<std::string> filename;
 };
 
+/// What the server said when it refused something; no text.
+struct Rejection {
+    std::uint64_t code = 0;  ///< 0: it refused nothing
+    std::string status;      ///< enhanced status code (RFC 3463); may be empty
+};
+
 /// One mail transaction. Header values are raw: unfolded, not decoded; they may hold any byte but CR and LF.
 struct Info {
     Timestamp ts;     ///< when the transaction was first seen
@@ -95,8 +101,10 @@ struct Info {
         message_bytes;  ///< of the content as it was sent, dots unstuffed, missing ones included if its ends were seen
     std::optional<Duration> duration;     ///< from its first command, after the transaction before, to its final reply
     std::optional<std::string> queue_id;  ///< the server's name for the message, from its final reply
-    std::optional<std::uint64_t> reply_code;     ///< of last_reply
-    std::optional<std::string> enhanced_status;  ///< of last_reply (RFC 3463)
+    /// Of the reply that decided about the mail: the final one; without it the refusal of MAIL, of the content, or of
+    /// the recipients if none was accepted or the client gave up then; without any of these last_reply.
+    std::optional<std::uint64_t> reply_code;
+    std::optional<std::string> enhanced_status;  ///< of the same reply (RFC 3463)
     std::vector<std::string> rejected_rcptto;    ///< `address: code text` of each refused recipient
     std::optional<std::string> auth_mechanism;   ///< of the last AUTH of the session (RFC 4954)
     std::optional<std::string> auth_user;        ///< as far as the mechanism names one; never the secret
@@ -115,6 +123,13 @@ struct Info {
     /// Why the record was written before its transaction was over: `timeout`, `evicted`, `end_of_capture`, `shutdown`;
     /// or `beginning`: it had begun before its connection was first captured.
     std::optional<std::string> incomplete;
+
+    // Not logged; for describe().
+    Rejection rejection;                    ///< of the mail, or else of the last recipient that was refused
+    std::uint64_t recipients = 0;           ///< RCPT commands
+    std::uint64_t rejected_recipients = 0;  ///< of these
+    bool null_sender = false;               ///< `MAIL FROM:<>`
+    bool aborted = false;                   ///< the client ended it, and nothing had been decided
 
     // Not logged, as in the reference.
     bool process_received_from = true;  ///< path still grows
@@ -212,7 +227,9 @@ struct Software {
     std::string unparsed_version;
 };
 
-/// One line for people: `sender -> recipient (plus N others): subject`; empty without sender or recipient.
+/// One line for people, of bytes as they came: `sender -> recipient (plus N others): subject`, and before the subject
+/// what went wrong: `REFUSED 550 5.1.1 (1 of 2)` (recipients), `ABORTED`, `[38.0 KiB missed]`, `[incomplete]`. The
+/// subject is decoded and cut at 80 columns.
 std::string describe(const Info& rec);
 
 }  // namespace smtpscope

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/utf8.h"
 #include "fuzz.h"
 #include "log/format.h"
-#include "log/utf8.h"
 
 namespace smtpscope::fuzz {
 
@@ -70,7 +70,7 @@ class JsonReader {
                 text_.remove_prefix(2);
                 continue;
             }
-            const log::Character c = log::decode(text_);
+            const Character c = decode_utf8(text_);
             ENSURE(c.length > 0);
             text_.remove_prefix(c.length);
         }
@@ -113,8 +113,8 @@ void check_lines(const Record& rec) {
 
     log::append_brief(brief, rec.ts, rec.id, log::summary(rec));
     for (std::string_view text = brief; !text.empty();) {
-        const log::Character c = log::decode(text);
-        ENSURE(c.length > 0 && log::is_visible(c.code));
+        const Character c = decode_utf8(text);
+        ENSURE(c.length > 0 && is_visible(c.code));
         text.remove_prefix(c.length);
     }
 }

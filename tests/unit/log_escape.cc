@@ -4,7 +4,6 @@
 #include "catch.h"
 #include "log/escape.h"
 #include "log/number.h"
-#include "log/utf8.h"
 
 using namespace smtpscope;
 using namespace smtpscope::log;

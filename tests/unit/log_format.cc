@@ -291,7 +291,7 @@ TEST_CASE("the brief form says what a session without an envelope was", "[log]")
     Info r = full();
     CHECK(brief_of(r) ==
           "2009-10-05T06:06:08.219663Z 10.10.1.4:1470 -> 74.53.140.153:25 a@example.org -> b@example.org (plus 1 "
-          "others): A subject");
+          "others) [encrypted from here on]: A subject");
     r = bare();
     r.id.orig_h = *Address::parse("2001:db8::1");
     r.helo = "client";

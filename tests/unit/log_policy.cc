@@ -327,10 +327,32 @@ TEST_CASE("the brief form says no more than the fields", "[policy]") {
     CHECK(brief("id.orig_h: sha256", mail()).substr(28, 4) != "10.1");
     Info session = mail();
     session.mailfrom.reset();
+    session.rcptto.reset();
+    session.subject.reset();
     session.helo = "secret.example";
     CHECK(brief("helo: omit, last_reply: code", session)
               .find("session without sender and recipient, helo (hidden), "
                     "last reply 550 5.1.1\n") != std::string::npos);
+    Info refused = mail();
+    refused.subject.reset();
+    refused.reply_code = 550;
+    refused.enhanced_status = "5.1.1";
+    refused.rejected_rcptto = {"carol@example.net: 550 5.1.1 who"};
+    refused.rejection = {550, "5.1.1"};
+    refused.recipients = 2;
+    refused.rejected_recipients = 1;
+    const auto end_of = [&](const std::string& hide) {
+        const std::string line = brief(hide, refused);
+        return line.substr(line.find(" others)") + 8);
+    };
+    CHECK(end_of("helo: omit") == " REFUSED 550 5.1.1 (1 of 2)\n");
+    CHECK(end_of("enhanced_status: omit") == " REFUSED 550 (1 of 2)\n");
+    CHECK(end_of("reply_code: omit") == "\n");
+    CHECK(end_of("rejected_rcptto: omit") == " REFUSED 550 5.1.1\n");
+    CHECK(brief("rcptto: omit", refused).find("(hidden) REFUSED 550 5.1.1\n") != std::string::npos);
+    refused.reply_code = 250;  // the others were accepted
+    CHECK(end_of("helo: omit") == " REFUSED 550 5.1.1 (1 of 2)\n");
+    CHECK(end_of("rejected_rcptto: omit") == "\n");
     FileInfo file;
     file.filename = "secret.pdf";
     file.mime_type = "application/pdf";

@@ -177,38 +177,3 @@ TEST_CASE("a set of strings keeps their order, small and large", "[records]") {
     CHECK_FALSE(copy == set);
     CHECK(set.size() == 1000);
 }
-
-TEST_CASE("a record in one line", "[records]") {
-    struct DescribeRow {
-        const char* from;
-        Strings to;
-        const char* subject;
-        std::string out;
-    };
-    const DescribeRow rows[] = {
-        {"a@b", {"c@d"}, nullptr, "a@b -> c@d"},
-        {"a@b", {"c@d"}, "", "a@b -> c@d"},
-        {"a@b", {"c@d"}, "hello", "a@b -> c@d: hello"},
-        {"a@b", {"c@d", "e@f"}, "hello", "a@b -> c@d (plus 1 others): hello"},
-        {"a@b", {"c@d", "e@f", "g@h"}, nullptr, "a@b -> c@d (plus 2 others)"},
-        {"a@b", {"c@d"}, "123456789012345678901", "a@b -> c@d: 123456789012345678901"},
-        {"a@b", {"c@d"}, "1234567890123456789012", "a@b -> c@d: 123456789012345678901..."},
-        {"a@b", {}, "hello", ""},
-        {nullptr, {"c@d"}, "hello", ""},
-        {nullptr, {}, nullptr, ""},
-    };
-    for (const DescribeRow& r : rows) {
-        Info rec;
-        if (r.from) rec.mailfrom = r.from;
-        if (r.subject) rec.subject = r.subject;
-        for (const std::string& to : r.to) {
-            if (!rec.rcptto) rec.rcptto.emplace();
-            rec.rcptto->insert(to);
-        }
-        CHECK(describe(rec) == r.out);
-    }
-    Info rec;
-    rec.mailfrom = "a@b";
-    rec.rcptto.emplace();
-    CHECK(describe(rec).empty());
-}

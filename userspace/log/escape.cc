@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "log/utf8.h"
+#include "base/utf8.h"
 
 namespace smtpscope::log {
 namespace {
@@ -78,7 +78,7 @@ bool is_fit(std::string_view text, Controls passes) {
             ++i;
             continue;
         }
-        const Character c = decode(text.substr(i));
+        const Character c = decode_utf8(text.substr(i));
         if (c.length == 0 || !reference_prints(c.code)) return false;
         i += c.length;
     }
@@ -165,7 +165,7 @@ void append_visible(std::string& out, std::string_view text) {
         out.append(text.substr(0, plain));
         text.remove_prefix(plain);
         if (text.empty()) break;
-        const Character c = decode(text);
+        const Character c = decode_utf8(text);
         const std::size_t length = c.length == 0 ? 1 : c.length;
         if (c.length != 0 && is_visible(c.code))
             out.append(text.substr(0, length));

@@ -331,6 +331,19 @@ void write_all(const auto& fields, std::span<const Value> values, const Marks& m
         if (marks[i] && fields[i].set) fields[i].set(rec, values[i]);
 }
 
+/// What describe() says of refusals, these fields say too.
+void hide_rejection(const Marks& marks, Info& rec) {
+    const auto omitted = [&](std::string_view name) {
+        const auto* field =
+            std::find_if(std::begin(smtp_fields), std::end(smtp_fields), [&](const auto& f) { return f.name == name; });
+        return marks[static_cast<std::size_t>(field - smtp_fields)] == Hiding::omit;
+    };
+    const bool recipients = omitted("rcptto") || omitted("rejected_rcptto");
+    if (recipients) rec.rejected_recipients = 0;
+    if (omitted("reply_code") || (recipients && rec.reply_code != rec.rejection.code)) rec.rejection = {};
+    if (omitted("enhanced_status")) rec.rejection.status.clear();
+}
+
 }  // namespace
 
 std::span<const Stream> streams() {
@@ -405,6 +418,7 @@ void read_values(const Software& rec, std::vector<Value>& values) {
 
 void write_values(std::span<const Value> values, const Marks& marks, Info& rec) {
     write_all(smtp_fields, values, marks, rec);
+    hide_rejection(marks, rec);
 }
 void write_values(std::span<const Value> values, const Marks& marks, Weird& rec) {
     write_all(weird_fields, values, marks, rec);
@@ -423,13 +437,7 @@ void write_values(std::span<const Value> values, const Marks& marks, Software& r
 }
 
 std::string summary(const Info& rec) {
-    std::string text = describe(rec);
-    if (!text.empty()) return text;
-    // Sessions without an envelope are recorded too: most often, what followed STARTTLS could not be read.
-    text = rec.tls ? "encrypted session (STARTTLS), no envelope seen" : "session without sender and recipient";
-    if (rec.helo) text += ", helo " + *rec.helo;
-    if (rec.last_reply && !rec.tls) text += ", last reply " + *rec.last_reply;
-    return text;
+    return describe(rec);
 }
 
 std::string summary(const Weird& rec) {

@@ -7,7 +7,6 @@ namespace smtpscope {
 
 namespace {
 constexpr std::size_t linear_search_limit = 16;
-constexpr std::size_t abbreviated_subject = 20;  // characters, as in the reference
 }  // namespace
 
 bool StringSet::contains(std::string_view value) const {
@@ -24,17 +23,6 @@ bool StringSet::insert(std::string value) {
     else if (items_.size() > linear_search_limit)
         index_.insert(items_.begin(), items_.end());
     return true;
-}
-
-std::string describe(const Info& rec) {
-    if (!rec.mailfrom || !rec.rcptto || rec.rcptto->empty()) return {};
-    std::string out = *rec.mailfrom + " -> " + *rec.rcptto->begin();
-    if (rec.rcptto->size() > 1) out += " (plus " + std::to_string(rec.rcptto->size() - 1) + " others)";
-    if (rec.subject && !rec.subject->empty()) {
-        out += ": " + rec.subject->substr(0, abbreviated_subject + 1);
-        if (rec.subject->size() > abbreviated_subject + 1) out += "...";
-    }
-    return out;
 }
 
 }  // namespace smtpscope

@@ -36,10 +36,10 @@ std::string without_orcpt(std::string address) {
     return address;
 }
 
-/// Where mail is to go by the argument of RCPT. `<postmaster>` (RFC 5321, 4.1.1.3) and local users have no domain,
-/// which the reference asks of an address.
-std::string_view recipient(std::string_view arg) {
-    arg.remove_prefix(std::min(arg.find_first_not_of(' ', std::string_view("TO:").size()), arg.size()));
+/// Where mail is to go or comes from by the argument of RCPT or MAIL, which begins with the keyword. `<postmaster>`
+/// (RFC 5321, 4.1.1.3) and local users have no domain, which the reference asks of an address; `<>` is empty.
+std::string_view path_of(std::string_view arg, std::string_view keyword) {
+    arg.remove_prefix(std::min(arg.find_first_not_of(' ', keyword.size()), arg.size()));
     return arg.starts_with('<') ? arg.substr(1, arg.find('>') - 1) : arg.substr(0, arg.find(' '));
 }
 
@@ -89,6 +89,7 @@ Session::Transaction& Session::open_transaction() {
     rec.path = {id.resp_h, id.orig_h};
     t->first_command = std::exchange(first_command_, {});
     if (early_missed_ > 0 && wants(ExtraField::missed_bytes)) rec.missed_bytes = early_missed_;
+    t->bytes_missed = early_missed_ > 0;
     early_missed_ = 0;
     transactions_.push_back(std::move(t));
     return *transactions_.back();
@@ -156,15 +157,7 @@ void Session::complete_fields(Transaction& t) {
         rec.subject_decoded = mime::decode_encoded_words(*rec.subject);
     if (wants(ExtraField::from_decoded) && rec.from) rec.from_decoded = mime::decode_encoded_words(*rec.from);
     if (t.fetched) rec.message_bytes.reset();
-    if (rec.last_reply) {
-        const auto code = static_cast<std::uint64_t>(std::stoul(*rec.last_reply));
-        const std::string_view text = std::string_view(*rec.last_reply).substr(4);
-        if (wants(ExtraField::reply_code)) rec.reply_code = code;
-        if (const auto status = enhanced_status(text); status && wants(ExtraField::enhanced_status))
-            rec.enhanced_status = *status;
-        if (t.answered && code < 300 && wants(ExtraField::queue_id))
-            if (const auto queued = queue_id(text)) rec.queue_id = *queued;
-    }
+    judge(t);
     if (wants(ExtraField::direction)) {
         if (const char* direction = direction_of(id, options().local_nets)) rec.direction = direction;
     }
@@ -198,6 +191,7 @@ void Session::complete(Transaction& t) {
 }
 
 void Session::finish() {
+    if (ending_ == Ending::closed && outcome_ == Outcome::open) note_hanging_up();
     if (context->hooks->finalize_smtp)
         context->hooks->finalize_smtp(id, state, transactions_.empty() ? nullptr : &transactions_.back()->info);
     write_all();
@@ -221,7 +215,7 @@ void Session::missed(Side from, std::uint64_t length) {
     bool counted = false;
     for (const auto& t : transactions_) {
         if (is_from_client(from) && t->last_sent && t->content_ended) continue;
-        counted = true;
+        counted = t->bytes_missed = true;
         if (is_from_client(from)) t->client_missed = length;
         if (length > 0 && wants(ExtraField::missed_bytes))
             t->info.missed_bytes = t->info.missed_bytes.value_or(0) + length;
@@ -307,6 +301,7 @@ void Session::mail(std::string_view arg) {
         t = &open_transaction();
     }
     if (std::string from = extract_first_email_addr(arg); !from.empty()) t->info.mailfrom = std::move(from);
+    t->info.null_sender = arg.find("<>") != arg.npos && path_of(arg, "FROM:").empty();
     t->aborted = false;
     t->begun_before &= t->info.has_client_activity;  // its MAIL is its beginning
     t->info.has_client_activity = true;
@@ -320,11 +315,12 @@ void Session::rcpt(std::string_view arg) {
     Info& rec = t.info;
     std::vector<std::string> found = extract_email_addrs(arg);
     for (std::string& address : found) address = without_orcpt(std::move(address));
-    const std::string_view to = recipient(arg);
+    const std::string_view to = path_of(arg, "TO:");
     const bool with_domain = !found.empty() && to.find('@') != to.npos;
     t.recipients.emplace_back((with_domain ? std::string_view(found.front()) : to).substr(0, max_address_length));
     if (!insert_addresses(rec.rcptto, std::move(found), options().max_rcptto_addresses))
         weird("smtp_too_many_rcptto_addresses", {}, {});
+    ++rec.recipients;
     rec.has_client_activity = true;
     state.trans_rcpt_to_seen = true;
     if (options().mail_transaction_validation && !state.trans_mail_from_seen)

@@ -85,6 +85,9 @@ class Session final : public smtp::Handler, private Scope {
         bool ignored = false;           ///< some of its content was, on purpose
         bool fetched = false;           ///< some of its content was, by the server itself (BURL)
         bool superseded = false;        ///< a later MAIL was sent, and its reply decides
+        bool bytes_missed = false;      ///< of either side, while it was open
+        Rejection mail_rejection;       ///< of MAIL or of the content
+        Rejection recipient_rejection;  ///< of the last recipient that was refused
         Timestamp first_command{};
         std::vector<std::string> recipients;  ///< of RCPT commands without a reply, from recipients_head on
         std::size_t recipients_head = 0;
@@ -118,6 +121,8 @@ class Session final : public smtp::Handler, private Scope {
     void offer(const smtp::Reply& reply);
     void delivery_answered(Transaction& t, const smtp::Reply& reply);
     void reject(Transaction& t, const std::string& address, const smtp::Reply& reply);
+    void judge(Transaction& t);
+    void note_hanging_up();
     void recipient_answered(Transaction& t, const smtp::Reply& reply);
     bool is_from_client(Side side) const { return (side == Side::orig) == from_originator_; }
     void lost_its_end(const Transaction& t);
@@ -136,7 +141,7 @@ class Session final : public smtp::Handler, private Scope {
     Content& content();
     void content_command(Transaction& t, const smtp::Request& request);
     void mail_answered(Transaction& t, std::uint16_t code);
-    void content_answered(Transaction& t, std::uint16_t code);
+    void content_answered(Transaction& t, const smtp::Reply& reply);
     void absorb(Transaction& refused, Transaction& standing);
     void complete(Transaction& t);
     void invalid_transaction(std::string_view what);

@@ -18,6 +18,17 @@ constexpr std::size_t max_rejected = 1000;           // as many as a transaction
 constexpr std::size_t max_rejected_bytes = 1 << 18;  // of all of them together
 constexpr std::size_t max_extensions_length = 1024;  // bytes; servers offer a dozen or two
 
+Rejection rejection_of(std::uint64_t code, std::string_view text) {
+    return {code, std::string(enhanced_status(text).value_or(std::string_view()))};
+}
+Rejection rejection_of(const smtp::Reply& reply) {
+    return rejection_of(reply.code, reply.text);
+}
+
+bool none_accepted(const Info& rec) {
+    return rec.recipients > 0 && rec.rejected_recipients >= rec.recipients;
+}
+
 }  // namespace
 
 void Session::smtp_reply(const smtp::Reply& reply) {
@@ -94,7 +105,7 @@ void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
         return;
     }
     context->notices->rejected_recipient(id, uid(), now);
-    if (!reply.doubtful && wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
+    if (!reply.doubtful) reject(t, address, reply);
 }
 
 /// LMTP's replies to a message, one for each recipient that was accepted (RFC 2033, 4.2).
@@ -103,10 +114,13 @@ void Session::delivery_answered(Transaction& t, const smtp::Reply& reply) {
     if (!of_message || t.accepted_head == t.accepted.size()) return;
     const std::string address = std::move(t.accepted[t.accepted_head++]);
     if (reply.doubtful) t.accepted_known = false;
-    if (t.accepted_known && reply.code >= 400 && wants(ExtraField::rejected_rcptto)) reject(t, address, reply);
+    if (t.accepted_known && reply.code >= 400) reject(t, address, reply);
 }
 
 void Session::reject(Transaction& t, const std::string& address, const smtp::Reply& reply) {
+    ++t.info.rejected_recipients;
+    t.recipient_rejection = rejection_of(reply);
+    if (!wants(ExtraField::rejected_rcptto)) return;
     std::string entry = address + ": " + std::to_string(reply.code) + " ";
     entry += reply.text;
     if (t.info.rejected_rcptto.size() >= max_rejected || t.rejected_bytes + entry.size() > max_rejected_bytes)
@@ -119,13 +133,14 @@ void Session::answered(Transaction& t, const smtp::Reply& reply) {
     const bool accepted = reply.code < 300;
     switch (reply.verb) {
         case Verb::mail:
+            if (reply.code >= 400 && !reply.doubtful) t.mail_rejection = rejection_of(reply);
             mail_answered(t, reply.code);
             break;
         case Verb::rcpt:
             if (reply.tag == t.tag) recipient_answered(t, reply);
             break;
         case Verb::data:
-            content_answered(t, reply.code);
+            content_answered(t, reply);
             break;
         case Verb::rset:
         case Verb::ehlo:
@@ -139,7 +154,7 @@ void Session::answered(Transaction& t, const smtp::Reply& reply) {
             t.aborted = true;
             break;
         default:
-            if (reply.verb == Verb::bdat) content_answered(t, reply.code);
+            if (reply.verb == Verb::bdat) content_answered(t, reply);
             if (lmtp_) delivery_answered(t, reply);
             if (!reply.final || reply.tag == 0) break;
             t.answered = true;
@@ -173,16 +188,51 @@ void Session::mail_answered(Transaction& t, std::uint16_t code) {
     if (stands && !before->content_refused) return absorb(t, *before);
     if (!before) return;
     // After its content was refused the client began once more: two attempts, with the sender that the server has.
-    if (stands) t.info.mailfrom = before->info.mailfrom;
+    if (stands) {
+        t.info.mailfrom = before->info.mailfrom;
+        t.info.null_sender = before->info.null_sender;
+        t.mail_rejection = {};
+    }
+    before->aborted |= t.standing && !stands && !before->bytes_missed;
     write(*before);
     remove(*before);
 }
 
-void Session::content_answered(Transaction& t, std::uint16_t code) {
-    if (code < 300)
+void Session::content_answered(Transaction& t, const smtp::Reply& reply) {
+    if (reply.code < 300)
         t.content_accepted = true;
-    else if (code >= 400 && !t.content_accepted)
+    else if (reply.code >= 400 && !t.content_accepted)
         t.content_refused = true;
+    if (reply.doubtful) return;
+    // That there is nobody to send it to says less than why (RFC 2920, 3.1).
+    if (reply.code < 400)
+        t.mail_rejection = {};
+    else if (!none_accepted(t.info))
+        t.mail_rejection = rejection_of(reply);
+}
+
+/// What the server has said of the mail as a whole.
+void Session::judge(Transaction& t) {
+    Info& rec = t.info;
+    const bool decided = t.answered || t.mail_rejection.code != 0 || none_accepted(rec);
+    rec.aborted = t.aborted && !decided;
+    rec.rejection = t.mail_rejection.code != 0 ? t.mail_rejection : t.recipient_rejection;
+    if (!rec.last_reply) return;
+    const std::string_view text = std::string_view(*rec.last_reply).substr(4);
+    const Rejection last = rejection_of(std::stoul(*rec.last_reply), text);
+    if (t.answered) rec.rejection = last.code >= 400 ? last : t.recipient_rejection;
+    const bool refused = !t.answered && rec.rejection.code != 0 && (decided || t.aborted);
+    const Rejection& verdict = refused ? rec.rejection : last;
+    if (wants(ExtraField::reply_code)) rec.reply_code = verdict.code;
+    if (wants(ExtraField::enhanced_status) && !verdict.status.empty()) rec.enhanced_status = verdict.status;
+    if (t.answered && last.code < 300 && wants(ExtraField::queue_id))
+        if (const auto queued = queue_id(text)) rec.queue_id = *queued;
+}
+
+/// The connection was closed before its transactions were over; where bytes are missing, their end may be among them.
+void Session::note_hanging_up() {
+    if (!server_seen_) return;
+    for (const auto& t : transactions_) t->aborted |= !t->bytes_missed;
 }
 
 /// A refused MAIL has no effect: what was commanded since belongs to the transaction that stood before.
@@ -194,6 +244,12 @@ void Session::absorb(Transaction& refused, Transaction& standing) {
     rec.trans_depth = old.trans_depth;
     rec.rejected_rcptto = std::move(old.rejected_rcptto);
     rec.missed_bytes = old.missed_bytes;  // those that were lost since are among them
+    rec.recipients += old.recipients;
+    rec.rejected_recipients += old.rejected_recipients;
+    rec.null_sender = old.null_sender;
+    refused.bytes_missed |= standing.bytes_missed;
+    refused.mail_rejection = standing.mail_rejection;
+    if (refused.recipient_rejection.code == 0) refused.recipient_rejection = standing.recipient_rejection;
     refused.first_command = standing.first_command;
     refused.accepted = std::move(standing.accepted);
     refused.accepted_known = standing.accepted_known;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// UTF-8 (RFC 3629, and table 3-7 of the Unicode standard), and which of its characters may stand in a log.
+// UTF-8 (RFC 3629, and table 3-7 of the Unicode standard), which of its characters may stand in a log, and how wide
+// they are.
 #pragma once
 
 #include <cstddef>
 #include <string_view>
 
-namespace smtpscope::log {
+namespace smtpscope {
 
 struct Character {
     char32_t code = 0;
@@ -13,7 +14,7 @@ struct Character {
 };
 
 /// The first character of a text that is not empty.
-Character decode(std::string_view text);
+Character decode_utf8(std::string_view text);
 
 /// Whether the reference writes the character as it is: no controls, no private use, nothing from U+FFF0 to U+FFFF.
 bool reference_prints(char32_t code);
@@ -22,4 +23,8 @@ bool reference_prints(char32_t code);
 /// direction of the text or is not seen at all.
 bool is_visible(char32_t code);
 
-}  // namespace smtpscope::log
+/// As much of the text's front as a terminal shows in that many columns, each byte that is not to be seen as `\xHH`
+/// (log::append_visible). It ends at a character's border, and what combines with a character stays with it.
+std::string_view fitting(std::string_view text, std::size_t columns);
+
+}  // namespace smtpscope
