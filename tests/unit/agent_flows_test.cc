@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `smtpscope flows` and `smtpscope top` say of the sessions that are followed.
+// What `smtpscope flows` says of the sessions that are followed.
 #include <stdexcept>
 
 #include "agent/flows.h"
 #include "catch.h"
-#include "cli/top_frame.h"
 
 using namespace smtpscope;
 using namespace smtpscope::agent;
@@ -105,30 +104,4 @@ TEST_CASE("flows: several shards are one list", "[agent]") {
     CHECK(uids(all) == "acb");
     merge(all, {at("e", 10)}, 0);
     CHECK(all.empty());
-}
-
-TEST_CASE("top: what went through each session since the picture before", "[agent]") {
-    const FlowList before = list();
-    CHECK(line(cli::top_frame(before, before, 10), 0) ==
-          "sessions: 3; per second - records and - packets: - delivered, - ignored, - lost; ring 4.0 KiB of 16.0 MiB");
-    FlowList now = before;
-    now.now += 2s;
-    now.seen += 400;
-    now.delivered += 300;
-    now.ignored += 98;
-    now.lost += 2;
-    now.records += 10;
-    now.rows[0].flow.resp_bytes += 1000;
-    now.rows[1].flow.uid = "CaB2";  // its first payload
-    now.rows[1].flow.orig_bytes = 3000;
-    const std::string text = cli::top_frame(before, now, 10);
-    CHECK(line(text, 0) ==
-          "sessions: 3; per second 5 records and 200 packets: 150 delivered, 49 ignored, 1 lost; ring 4.0 KiB "
-          "of 16.0 MiB");
-    CHECK(line(text, 2) == "  1.5 KiB     2 s     2 s  handshake          -  [2001:db8::7]:40001 -> [2001:db8::25]:25");
-    CHECK(line(text, 3) == "    500 B  10 min     3 s  message      1.1 MiB  203.0.113.7:40001 -> [2001:db8::25]:25");
-    CHECK(line(cli::top_frame(before, now, 1), 3).empty());
-    // Another agent on the same socket: its counts are all new.
-    now.seen = 20;
-    CHECK(line(cli::top_frame(before, now, 10), 0).find(" 10 packets") != std::string::npos);
 }

@@ -152,12 +152,13 @@ FlowList from_lines(std::string_view lines) {
     return list;
 }
 
+std::string in_words(const Address& host, std::uint16_t port) {
+    const std::string text = host.to_string();
+    return (host.is_v4() ? text : '[' + text + ']') + ':' + std::to_string(port);
+}
+
 std::string in_words(const ConnId& id) {
-    const auto end = [](const Address& host, std::uint16_t port) {
-        const std::string text = host.to_string();
-        return (host.is_v4() ? text : '[' + text + ']') + ':' + std::to_string(port);
-    };
-    return end(id.orig_h, id.orig_p) + " -> " + end(id.resp_h, id.resp_p);
+    return in_words(id.orig_h, id.orig_p) + " -> " + in_words(id.resp_h, id.resp_p);
 }
 
 }  // namespace smtpscope::agent

@@ -46,6 +46,8 @@ std::string to_lines(const FlowList& list);
 /// Throws std::runtime_error if it is not what to_lines() writes.
 FlowList from_lines(std::string_view lines);
 
+/// `203.0.113.7:40001`, `[2001:db8::25]:25`
+std::string in_words(const Address& host, std::uint16_t port);
 /// `203.0.113.7:40001 -> [2001:db8::25]:25`
 std::string in_words(const ConnId& id);
 

@@ -4,8 +4,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <thread>
+#include <csignal>
+#include <cstdio>
+#include <limits>
+#include <stdexcept>
 
 #include "agent/control_socket.h"
 #include "agent/flows.h"
@@ -20,21 +24,78 @@ constexpr std::string_view usage =
     R"(usage: smtpscope top [--interval SECONDS] [--count NUMBER] [-c FILE] [--set KEY=VALUE]...
 
 Shows the sessions that the running agent follows, those through which most bytes go first, and what the kernel programs
-do, until Ctrl-C. Exit status 1 if no agent answers.
+do, until Ctrl-C: on a terminal as much as it has room for. Exit status 1 if no agent answers, or none any longer.
 
       --interval SECONDS   between two pictures (2)
       --count NUMBER       ends after so many; the first has no rates
 )";
 
 constexpr std::size_t flows_asked_for = 1000;
-constexpr std::size_t rows_without_terminal = 20;
-constexpr std::size_t rows_of_heading = 3;  // and the line of the cursor
+constexpr Window without_terminal = {22, std::numeric_limits<std::size_t>::max()};
+constexpr Window unknown_terminal = {24, 80};
 constexpr std::string_view home_and_clear = "\x1b[H\x1b[J";
 
-std::size_t rows_of_terminal() {
-    winsize size{};
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row <= rows_of_heading) return rows_without_terminal;
-    return size.ws_row - rows_of_heading;
+/// Where the pictures go: one below the other, or each in place of the one before.
+class Screen {
+  public:
+    Screen() : terminal_(isatty(STDOUT_FILENO) != 0) {}
+    /// The cursor has to leave the last picture for what comes after it.
+    ~Screen() {
+        if (!terminal_ || !drawn_) return;
+        std::fputs("\n", stdout);
+        std::fflush(stdout);
+    }
+    Screen(const Screen&) = delete;
+    Screen& operator=(const Screen&) = delete;
+
+    bool drawn() const { return drawn_; }
+    void draw(const agent::FlowList& before, const agent::FlowList& now) {
+        const std::string frame = top_frame(before, now, window());
+        print(terminal_ ? std::string(home_and_clear) + frame : frame + '\n');
+        drawn_ = true;
+    }
+
+  private:
+    Window window() const {
+        if (!terminal_) return without_terminal;
+        winsize size{};
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0)
+            return unknown_terminal;
+        return {size.ws_row, size.ws_col};
+    }
+
+    bool terminal_;
+    bool drawn_ = false;
+};
+
+/// The signals that matter here, which come only when they are waited for.
+class Signals {
+  public:
+    Signals() {
+        sigemptyset(&set_);
+        for (const int signal : {SIGWINCH, SIGINT, SIGTERM}) sigaddset(&set_, signal);
+        sigprocmask(SIG_BLOCK, &set_, nullptr);
+    }
+    /// The next one; 0 if none has come by then.
+    int wait_until(std::chrono::steady_clock::time_point end) const {
+        const auto left = std::max(std::chrono::nanoseconds(0), end - std::chrono::steady_clock::now());
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+        const timespec time{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
+        return std::max(0, sigtimedwait(&set_, nullptr, &time));
+    }
+
+  private:
+    sigset_t set_;
+};
+
+/// What the agent says. Once there was a picture, it is said that this one stays.
+agent::FlowList ask_for_flows(const std::string& path, const Screen& screen) {
+    try {
+        return agent::from_lines(agent::ask(path, "flows lines " + std::to_string(flows_asked_for)));
+    } catch (const std::exception& e) {
+        if (!screen.drawn()) throw;
+        throw std::runtime_error(std::string("the picture above is the last one: ") + e.what());
+    }
 }
 
 }  // namespace
@@ -48,15 +109,19 @@ int run_top(int argc, char** argv) {
     if (!arguments) return exit_done;
     expect_no_operands(*arguments);
     const std::string path = arguments->load_config().control_socket;
-    const std::string request = "flows lines " + std::to_string(flows_asked_for);
-    const bool terminal = isatty(STDOUT_FILENO) != 0;
-    agent::FlowList before = agent::from_lines(agent::ask(path, request)), now = before;
+    const Signals signals;
+    Screen screen;
+    agent::FlowList before = ask_for_flows(path, screen), now = before;
     for (std::uint64_t shown = 1;; ++shown) {
-        print((terminal ? std::string(home_and_clear) : std::string()) + top_frame(before, now, rows_of_terminal()));
+        screen.draw(before, now);
         if (shown == count) return exit_done;
-        std::this_thread::sleep_for(std::chrono::seconds(interval));
+        const auto next = std::chrono::steady_clock::now() + std::chrono::seconds(interval);
+        while (const int signal = signals.wait_until(next)) {
+            if (signal != SIGWINCH) return exit_done;
+            screen.draw(before, now);
+        }
         before = std::move(now);
-        now = agent::from_lines(agent::ask(path, request));
+        now = ask_for_flows(path, screen);
     }
 }
 

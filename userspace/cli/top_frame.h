@@ -8,8 +8,15 @@
 
 namespace smtpscope::cli {
 
-/// What happened between two lists of the same agent: a line for all, a heading, and the sessions through which most
-/// bytes went, at most `rows` of them. Where no time has passed, rates are `-`.
-std::string top_frame(const agent::FlowList& before, const agent::FlowList& now, std::size_t rows);
+/// Room for text; at least one of each.
+struct Window {
+    std::size_t rows, columns;
+};
+
+/// What happened between two lists of the same agent: the sums, a heading, and the sessions through which most bytes
+/// went. Never more than the window has room for: sums are folded, columns of the table left out, the least telling
+/// first, and what is still too long is cut. Lines have a line feed between them, none behind the last. Where no time
+/// has passed, rates are `-`.
+std::string top_frame(const agent::FlowList& before, const agent::FlowList& now, Window window);
 
 }  // namespace smtpscope::cli
