@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# make cli-test       what the command line says and how it exits, and what it shows on a terminal
+# make cli-test       what the command line says and how it exits, what it shows on a terminal, and what the documents say of it
 
-CLI_SUITES := errors=tests/traces/cli_errors.sh top=tests/traces/cli_top.py
+CLI_SUITES := errors=tests/traces/cli_errors.sh top=tests/traces/cli_top.py docs=tests/traces/cli_docs.py
 
 .PHONY: cli-test
 cli-test: $(O)/smtpscope

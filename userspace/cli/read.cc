@@ -22,7 +22,8 @@ constexpr std::string_view read_usage =
 Writes a record for each mail transaction in capture files (pcap, pcapng; - is standard input). The records go to
 standard output, or with --log-dir to a file for each stream, which replaces what an earlier run left there.
 
-  -C                    accept wrong checksums (captures of outgoing packets have them)
+  -C, --ignore-checksums
+                        accept wrong checksums (captures of outgoing packets have them)
       --format FORMAT   json (the default), tsv (as Zeek writes it) or brief
       --log-dir DIR     write DIR/smtp.log, DIR/weird.log, ..., where there is something to write
 )";
