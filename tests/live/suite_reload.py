@@ -108,6 +108,7 @@ def files_are_reopened(report, bed):
     reload(agent)
     send_mail(client, 2)
     report.equal("files: the next record is in a new file", [r["subject"] for r in agent.records(1)], ["mail number 2"])
+    before = agent.idle_status()["sinks"]
     os.mkdir(agent.dir + "/elsewhere")
     path = agent.dir + "/config.yaml"
     with open(path, encoding="ascii") as file:
@@ -118,6 +119,15 @@ def files_are_reopened(report, bed):
     send_mail(client, 3)
     client.quit()
     wait_until(lambda: os.path.exists(agent.dir + "/elsewhere/smtp.log"), 5, "the new sink")
+    after = agent.idle_status()["sinks"]
+    report.equal("files: the counts of the old sink stay", [s for s in after if s["former"]], [{**before[0], "former": 1}])
+    report.check("files: those of the new one are its own", 0 < after[0]["written"] < before[0]["written"], after)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text.replace("format: json", "format: json, streams: [smtp]"))
+    reload(agent)
+    wait_until(lambda: agent.status()["sinks"][0]["name"] == before[0]["name"], 5, "the first sink again")
+    report.equal("files: a sink that comes back goes on with its counts", agent.status()["sinks"],
+                 [before[0], {**after[0], "former": 1}])
     report.equal("files: exit status", agent.stop(), 0)
     with open(agent.dir + "/elsewhere/smtp.log", encoding="utf-8") as file:
         report.check("files: the next record goes to the new sink", '"mail number 3"' in file.read())

@@ -44,7 +44,7 @@ TEST_CASE("status: the document has what a monitor needs") {
          R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP","remedy":"more queues"})",
          R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)", R"("passed_dropped":8)",
          R"("cgroups":{"folders":5,"left_out":0,"readings":2,"unknown":1})", R"("dropped_smtp":9)",
-         R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device"})",
+         R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device","former":0})",
          R"("policy":{"dropped_smtp":4,"dropped_weird":0})",
          R"("memory":{"resident":1048576,"out_of_order":0,"fragments":0})"}) {
         CAPTURE(part);
@@ -70,7 +70,7 @@ TEST_CASE("losses: said when they grow, by cause, and only then") {
     CHECK(watch.update({{"packets lost_ring_full", 3, {}}, {"b", 0, {}}}).empty());
     CHECK(watch.update({{"packets lost_ring_full", 5, {}}, {"b", 1, "disk full"}}) ==
           "lost: 2 packets lost_ring_full (5 in all), 1 b (1 in all): disk full");
-    // Sinks that were opened anew begin at 0.
+    // A count that went back.
     CHECK(watch.update({{"b", 0, {}}}).empty());
     CHECK(watch.update({{"b", 1, {}}}) == "lost: 1 b (1 in all)");
 }
@@ -88,6 +88,14 @@ TEST_CASE("losses: every way of losing something is among them") {
     std::uint64_t sum = 0;
     for (const Loss& loss : losses(s)) sum += loss.total;
     CHECK(sum == 2044);
+    SECTION("sinks of one name have one account") {
+        s.sinks = {{"/var/log/x", 1, 1, "disk full"}, {"/var/log/x", 1, 2, ""}};
+        LossWatch watch;
+        watch.update(losses(s));
+        CHECK(watch.update(losses(s)).empty());
+        s.sinks[1].dropped = 5;
+        CHECK(watch.update(losses(s)) == "lost: 3 records refused by /var/log/x (6 in all): disk full");
+    }
 }
 
 TEST_CASE("reload: keys that need a restart are named") {

@@ -239,6 +239,34 @@ TEST_CASE("writer: records that come after a replacement go to the new sinks") {
     CHECK_FALSE(contains(content(one.path + "/smtp.log"), "after"));
 }
 
+TEST_CASE("writer: no count of a sink falls when others take their place") {
+    const Folder one;
+    const Folder other;
+    Writer writer(file_output(one.path));
+    std::uint64_t last = 0;
+    // What is written in all, as somebody sees it who asks all the time.
+    const auto written = [&] {
+        std::uint64_t sum = 0;
+        for (const log::SinkStatus& s : writer.sinks()) sum += s.written;
+        CHECK(sum >= last);
+        return last = sum;
+    };
+    std::uint64_t sent = 0;
+    for (const Folder* place : {&one, &other, &one}) {
+        for (int i = 0; i < 100; ++i, ++sent) writer.queue().smtp(info("record"));
+        writer.replace(file_output(place->path));
+        writer.queue().smtp(info("record"));
+        CHECK(comes_true([&, wanted = ++sent] { return written() == wanted; }));
+    }
+    const std::vector<log::SinkStatus> sinks = writer.sinks();
+    REQUIRE(sinks.size() == 2);
+    CHECK(sinks[0].name == one.path);
+    CHECK_FALSE(sinks[0].former);
+    CHECK(sinks[1].name == other.path);
+    CHECK(sinks[1].former);
+    CHECK(sinks[0].written + sinks[1].written == 303);
+}
+
 TEST_CASE("service manager: a receiver that does not read holds nobody up for long") {
     const Folder folder;
     const std::string path = folder.path + "/notify";

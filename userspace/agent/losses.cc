@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/losses.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace smtpscope::agent {
+
+namespace {
+
+/// Several sinks may have one name.
+void add(std::vector<Loss>& all, Loss loss) {
+    const auto same = std::find_if(all.begin(), all.end(), [&](const Loss& l) { return l.cause == loss.cause; });
+    if (same == all.end()) return all.push_back(std::move(loss));
+    same->total += loss.total;
+    if (same->detail.empty()) same->detail = std::move(loss.detail);
+}
+
+}  // namespace
 
 std::vector<Loss> losses(const Status& s) {
     std::vector<Loss> all;
@@ -26,9 +41,7 @@ std::vector<Loss> losses(const Status& s) {
     all.push_back({"files not extracted for want of room", e.limit_files + e.limit_total + e.no_room, {}});
     all.push_back({"files cut off", e.cut_off, {}});
     all.push_back({"files lost to the file system", e.failed, e.last_error});
-    for (const auto& sink : s.sinks) {
-        all.push_back({"records refused by " + sink.name, sink.dropped, sink.last_error});
-    }
+    for (const auto& sink : s.sinks) add(all, {"records refused by " + sink.name, sink.dropped, sink.last_error});
     return all;
 }
 
@@ -36,7 +49,6 @@ std::string LossWatch::update(const std::vector<Loss>& now) {
     std::string text;
     for (const Loss& loss : now) {
         std::uint64_t& known = known_[loss.cause];
-        // A count that went back belongs to a sink that was opened anew.
         if (loss.total > known) {
             text += (text.empty() ? "lost: " : ", ") + std::to_string(loss.total - known) + " " + loss.cause + " (" +
                     std::to_string(loss.total) + " in all)";

@@ -146,6 +146,7 @@ void add_sinks(JsonWriter& json, const std::vector<log::SinkStatus>& sinks) {
         json.key("written").value(s.written);
         json.key("dropped").value(s.dropped);
         json.key("last_error").value(s.last_error);
+        json.key("former").value(std::uint64_t{s.former});
         json.end_object();
     }
     json.end_array();
@@ -240,6 +241,7 @@ std::string to_text(const Status& s) {
         text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +
                 " dropped";
         if (!sink.last_error.empty()) text += " (" + sink.last_error + ")";
+        if (sink.former) text += ", before a reload";
         text += '\n';
     }
     return text;

@@ -48,19 +48,22 @@ void Writer::write(const std::vector<Record>& batch) {
 }
 
 void Writer::apply_changes() {
-    std::shared_ptr<log::Output> old;
+    std::shared_ptr<log::Output> next;
     bool reopen = false;
     {
         const std::lock_guard lock(mutex_);
-        if (next_) {
-            old = std::exchange(output_, std::move(next_));
-            dropped_before_ = sum(old->dropped_by_policy(), dropped_before_);
-        } else {
-            reopen = reopen_;
-        }
-        reopen_ = false;
+        next = std::exchange(next_, nullptr);
+        reopen = std::exchange(reopen_, false);
     }
-    if (reopen) output_->reopen();
+    if (next) {
+        // Whoever asks in the meantime gets the counts of the old one: a count never goes back.
+        next->succeed(*output_);
+        const std::lock_guard lock(mutex_);
+        dropped_before_ = sum(output_->dropped_by_policy(), dropped_before_);
+        output_.swap(next);
+    } else if (reopen) {
+        output_->reopen();
+    }
 }
 
 void Writer::replace(std::unique_ptr<log::Output> output) {

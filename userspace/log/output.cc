@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "log/output.h"
 
+#include <algorithm>
+
 #include "log/journal.h"
 #include "log/policy.h"
 #include "log/sink.h"
@@ -40,9 +42,22 @@ class Output::Impl {
         for (const auto& sink : sinks_) sink->reopen();
         report();
     }
+    void succeed(Impl& before) {
+        before.flush();
+        former_ = before.status();
+        for (const auto& sink : sinks_) {
+            const auto same = [&](const SinkStatus& s) { return s.name == sink->tally().status().name; };
+            const auto found = std::find_if(former_.begin(), former_.end(), same);
+            if (found == former_.end()) continue;
+            sink->tally().inherit(*found);
+            former_.erase(found);
+        }
+        for (SinkStatus& s : former_) s.former = true;
+    }
     std::vector<SinkStatus> status() const {
         std::vector<SinkStatus> all;
         for (const auto& sink : sinks_) all.push_back(sink->tally().status());
+        all.insert(all.end(), former_.begin(), former_.end());
         return all;
     }
 
@@ -58,6 +73,7 @@ class Output::Impl {
 
     std::unique_ptr<Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
     std::vector<std::unique_ptr<Sink>> sinks_;
+    std::vector<SinkStatus> former_;  ///< of sinks that earlier outputs had
 };
 
 Output::Output(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
@@ -83,6 +99,9 @@ void Output::software(const Software& rec) {
 }
 void Output::flush() {
     impl_->flush();
+}
+void Output::succeed(Output& before) {
+    impl_->succeed(*before.impl_);
 }
 void Output::reopen() {
     impl_->reopen();

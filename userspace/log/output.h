@@ -19,6 +19,7 @@ struct SinkStatus {
     std::uint64_t written = 0;
     std::uint64_t dropped = 0;  ///< refused by the sink: disk full, socket gone, ...
     std::string last_error;     ///< empty if there was none
+    bool former = false;        ///< a sink of an earlier configuration that the one in effect has not
 };
 
 /// All sinks of one configuration. Thread-safe.
@@ -37,6 +38,9 @@ class Output final : public RecordSink {
     void software(const Software& rec) override;
 
     void flush();
+    /// Ends `before`, to which nothing is added any more, and goes on with its counts: a sink takes those of the one of
+    /// the same name. What no sink takes stays in status() as a former one, so that no sum ever falls.
+    void succeed(Output& before);
     void reopen();  ///< begins new files, after somebody moved the old ones away
     std::vector<SinkStatus> status() const;
     /// Records that `log.policy` or `log.privacy` kept from the sinks, in the order of streams().

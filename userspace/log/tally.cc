@@ -22,6 +22,12 @@ void Tally::dropped(std::uint64_t records, const std::string& why) {
     losing_ = true;
 }
 
+void Tally::inherit(const SinkStatus& before) {
+    const std::lock_guard lock(mutex_);
+    status_.written += before.written;
+    status_.dropped += before.dropped;
+}
+
 void Tally::failed(const std::string& why) {
     const std::lock_guard lock(mutex_);
     if (status_.last_error != why) trouble_ = why;

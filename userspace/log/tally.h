@@ -18,6 +18,8 @@ class Tally {
 
     void wrote(std::uint64_t records);
     void dropped(std::uint64_t records, const std::string& why);
+    /// Goes on from the counts of an earlier sink.
+    void inherit(const SinkStatus& before);
     /// Something went wrong that cost no record.
     void failed(const std::string& why);
 
