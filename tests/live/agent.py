@@ -138,7 +138,8 @@ class Agent:
         while time.monotonic() < end:
             time.sleep(0.3)
             now = self.status()
-            if now["kernel"] == last["kernel"] and now["engine"] == last["engine"] and now["queue"]["pending"] == 0:
+            waiting = now["queue"]["pending"] + sum(sink["waiting"] for sink in now["sinks"])
+            if now["kernel"] == last["kernel"] and now["engine"] == last["engine"] and waiting == 0:
                 return now
             last = now
         raise TimeoutError(f"packets keep coming: {last}")

@@ -34,7 +34,9 @@ TEST_CASE("status: the document has what a monitor needs") {
     s.passed_dropped = 8;
     s.cgroups = {5, 0, 2, 1};
     s.queue.dropped[0] = 9;
-    s.sinks = {{"/var/log/x", 5, 6, "No space left on device"}};
+    s.sinks = {{"/var/log/x", 5, 6, "No space left on device", ""}};
+    s.sinks[0].dropped_at_end = 2;
+    s.sinks[0].waiting = 3;
     s.dropped_by_policy = {4, 0};
     s.resident_bytes = 1 << 20;
     const std::string json = to_json(s);
@@ -44,7 +46,8 @@ TEST_CASE("status: the document has what a monitor needs") {
          R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP","remedy":"more queues"})",
          R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)", R"("passed_dropped":8)",
          R"("cgroups":{"folders":5,"left_out":0,"readings":2,"unknown":1})", R"("dropped_smtp":9)",
-         R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device","former":0})",
+         R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device","last_loss":"","former":0,)"
+         R"("dropped_queue_full":0,"dropped_at_end":2,"waiting":3,"waiting_bytes":0})",
          R"("policy":{"dropped_smtp":4,"dropped_weird":0})",
          R"("memory":{"resident":1048576,"out_of_order":0,"fragments":0})"}) {
         CAPTURE(part);
@@ -54,7 +57,7 @@ TEST_CASE("status: the document has what a monitor needs") {
     for (const char* part :
          {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP); for a better way: more queues",
           "lost_ring_full", "packets dropped on their way to another shard: 8",
-          "5 written, 6 dropped (No space left on device)"}) {
+          "5 written, 6 dropped, 3 waiting, 0.0 MiB (No space left on device)"}) {
         CAPTURE(part);
         CHECK(text.find(part) != std::string::npos);
     }
@@ -84,12 +87,22 @@ TEST_CASE("losses: every way of losing something is among them") {
     s.engine.flows_evicted = 64;
     s.queue.dropped[0] = 128;
     s.queue.dropped[1] = 256;
-    s.sinks = {{"stdout", 1, 512, ""}, {"journald", 1, 1024, ""}};
+    s.sinks = {{"stdout", 1, 512, "", ""}, {"journald", 1, 1024, "", ""}};
     std::uint64_t sum = 0;
     for (const Loss& loss : losses(s)) sum += loss.total;
     CHECK(sum == 2044);
+    SECTION("a sink has one for each cause") {
+        s = {};
+        s.sinks = {{"journald", 0, 7, "", "it was away"}};
+        s.sinks[0].dropped_queue_full = 4;
+        s.sinks[0].dropped_at_end = 1;
+        CHECK(LossWatch().update(losses(s)) ==
+              "lost: 2 records refused by journald (2 in all): it was away, "
+              "4 records for which too many waited for journald (4 in all): it was away, "
+              "1 records that journald had not taken at its end (1 in all): it was away");
+    }
     SECTION("sinks of one name have one account") {
-        s.sinks = {{"/var/log/x", 1, 1, "disk full"}, {"/var/log/x", 1, 2, ""}};
+        s.sinks = {{"/var/log/x", 1, 1, "", "disk full"}, {"/var/log/x", 1, 2, "", ""}};
         LossWatch watch;
         watch.update(losses(s));
         CHECK(watch.update(losses(s)).empty());

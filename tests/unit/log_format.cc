@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -341,21 +340,13 @@ TEST_CASE("journald takes every key", "[log]") {
 }
 
 TEST_CASE("more recipients than an entry may hold are cut short, and it is said", "[log]") {
-    // Values with a line feed take more room.
-    for (const std::string end : {"@example.org", "\n"}) {
-        Info r = full();
-        for (int i = 0; i < 3000; ++i) r.rcptto->insert("r" + std::to_string(i) + end);
-        const std::vector<std::string> fields = journal_of(r);
-        const auto pieces = [](std::size_t sum, const std::string& f) {
-            return sum + (f.find('\n') == f.npos ? 2 : 5);
-        };
-        const std::size_t sum = std::accumulate(fields.begin(), fields.end(), std::size_t{0}, pieces);
-        CHECK(sum > 990);
-        CHECK(sum < 1010);
-        CHECK(std::count(fields.begin(), fields.end(), "SMTP_LAST_REPLY=250 OK") == 1);
-        REQUIRE(fields.back().starts_with("SMTP_FIELDS_LEFT_OUT="));
-        CHECK(std::stoul(fields.back().substr(21)) > 2000);
-    }
+    Info r = full();
+    for (int i = 0; i < 3000; ++i) r.rcptto->insert("r" + std::to_string(i) + "@example.org");
+    const std::vector<std::string> fields = journal_of(r);
+    CHECK(fields.size() == 1001);
+    CHECK(std::count(fields.begin(), fields.end(), "SMTP_LAST_REPLY=250 OK") == 1);
+    REQUIRE(fields.back().starts_with("SMTP_FIELDS_LEFT_OUT="));
+    CHECK(std::stoul(fields.back().substr(21)) > 2000);
 }
 
 TEST_CASE("no bytes of the network break a line or forge a field", "[log]") {

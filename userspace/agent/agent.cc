@@ -80,6 +80,13 @@ bool contains(const std::vector<capture::Attachment>& all, const capture::Attach
     });
 }
 
+/// Records that sinks had not taken when they were ended.
+std::uint64_t given_up(const std::vector<log::SinkStatus>& sinks) {
+    std::uint64_t records = 0;
+    for (const log::SinkStatus& s : sinks) records += s.dropped_at_end;
+    return records;
+}
+
 /// Whether some do not go with a descriptor, so that it has to be known what comes next.
 bool stays_without_us(const std::vector<capture::Attachment>& attachments) {
     return std::any_of(attachments.begin(), attachments.end(),
@@ -222,6 +229,7 @@ void Agent::tick() {
     if (all_alive()) service_.alive();
     if (control_) control_->expire();
     follow_interfaces();
+    writer_->tell_news();
     if (++ticks_ % ticks_between_reports == 0) report();
 }
 
@@ -298,18 +306,21 @@ bool Agent::shut_down() {
     const auto deadline = steady_clock::now() + patience_at_end;
     service_.stopping();
     stopping_ = false;  // from here on it tells of a second signal
-    writer_->queue().wait_when_full(deadline);
+    const std::uint64_t given_up_before = given_up(writer_->sinks());
+    writer_->hurry(deadline);
     const std::string failure = stop_workers(deadline);
-    const Status s = status();
+    Status s = status();
     if (stays_without_us(s.attachments) && ServiceManager::is_restarting()) source_->hand_over();
     source_.reset();  // detached, whatever the sinks do now
     writer_->close();
     if (!wait_for(writer_->ended_fd(), deadline)) abandon();
+    s.queue = writer_->queue().stats();
+    s.sinks = writer_->sinks();
     if (!failure.empty()) say(Level::error, failure);
     const std::string grown = loss_watch_.update(losses(s));
     if (!grown.empty()) say(Level::warning, grown);
     say(Level::info, "stopped after " + std::to_string(s.engine.smtp_records) + " records");
-    return failure.empty();
+    return failure.empty() && given_up(s.sinks) == given_up_before;
 }
 
 /// What the first one that failed says; empty if none has.

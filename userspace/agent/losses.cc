@@ -41,7 +41,11 @@ std::vector<Loss> losses(const Status& s) {
     all.push_back({"files not extracted for want of room", e.limit_files + e.limit_total + e.no_room, {}});
     all.push_back({"files cut off", e.cut_off, {}});
     all.push_back({"files lost to the file system", e.failed, e.last_error});
-    for (const auto& sink : s.sinks) add(all, {"records refused by " + sink.name, sink.dropped, sink.last_error});
+    for (const auto& sink : s.sinks) {
+        add(all, {"records refused by " + sink.name, sink.refused(), sink.last_loss});
+        add(all, {"records for which too many waited for " + sink.name, sink.dropped_queue_full, sink.last_loss});
+        add(all, {"records that " + sink.name + " had not taken at its end", sink.dropped_at_end, sink.last_loss});
+    }
     return all;
 }
 

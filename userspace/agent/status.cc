@@ -146,7 +146,12 @@ void add_sinks(JsonWriter& json, const std::vector<log::SinkStatus>& sinks) {
         json.key("written").value(s.written);
         json.key("dropped").value(s.dropped);
         json.key("last_error").value(s.last_error);
+        json.key("last_loss").value(s.last_loss);
         json.key("former").value(std::uint64_t{s.former});
+        json.key("dropped_queue_full").value(s.dropped_queue_full);
+        json.key("dropped_at_end").value(s.dropped_at_end);
+        json.key("waiting").value(s.waiting);
+        json.key("waiting_bytes").value(s.waiting_bytes);
         json.end_object();
     }
     json.end_array();
@@ -240,6 +245,7 @@ std::string to_text(const Status& s) {
     for (const auto& sink : s.sinks) {
         text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +
                 " dropped";
+        if (sink.waiting != 0) text += ", " + std::to_string(sink.waiting) + " waiting, " + in_mib(sink.waiting_bytes);
         if (!sink.last_error.empty()) text += " (" + sink.last_error + ")";
         if (sink.former) text += ", before a reload";
         text += '\n';

@@ -8,6 +8,9 @@ namespace smtpscope::agent {
 
 namespace {
 
+/// What the thread needs behind the sinks' end; whoever waits for it has the same deadline.
+constexpr std::chrono::seconds for_the_rest{5};
+
 std::vector<std::uint64_t> sum(std::vector<std::uint64_t> a, const std::vector<std::uint64_t>& b) {
     for (std::size_t i = 0; i < b.size(); ++i) a[i] += b[i];
     return a;
@@ -29,6 +32,7 @@ void Writer::write_all() {
         apply_changes();
         write(batch);
     }
+    output_->end();
     signal_event(ended_);
 }
 
@@ -61,6 +65,7 @@ void Writer::apply_changes() {
         const std::lock_guard lock(mutex_);
         dropped_before_ = sum(output_->dropped_by_policy(), dropped_before_);
         output_.swap(next);
+        if (hurry_) output_->hurry(*hurry_);
     } else if (reopen) {
         output_->reopen();
     }
@@ -82,13 +87,20 @@ void Writer::reopen() {
     queue_.wake();
 }
 
+void Writer::hurry(std::chrono::steady_clock::time_point deadline) {
+    queue_.wait_when_full(deadline);
+    const std::lock_guard lock(mutex_);
+    hurry_ = deadline - for_the_rest;
+    output_->hurry(*hurry_);
+}
+
+std::shared_ptr<log::Output> Writer::output() const {
+    const std::lock_guard lock(mutex_);
+    return output_;
+}
+
 std::vector<log::SinkStatus> Writer::sinks() const {
-    std::shared_ptr<log::Output> output;
-    {
-        const std::lock_guard lock(mutex_);
-        output = output_;
-    }
-    return output->status();
+    return output()->status();
 }
 
 std::vector<std::uint64_t> Writer::dropped_by_policy() const {

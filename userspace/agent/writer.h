@@ -2,9 +2,11 @@
 // The thread that takes records from the queue to the sinks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -25,6 +27,8 @@ class Writer {
     /// Where workers put their records.
     RecordQueue& queue() { return queue_; }
 
+    /// The end is near: workers wait for room, and what waits for the sinks is waited for, until the deadline.
+    void hurry(std::chrono::steady_clock::time_point deadline);
     /// Nothing will be added any more: the thread writes what is left, flushes the sinks and ends.
     void close() { queue_.close(); }
     /// Readable once the thread has ended.
@@ -36,6 +40,8 @@ class Writer {
     /// Records that come from now on go to new files.
     void reopen();
     std::vector<log::SinkStatus> sinks() const;
+    /// Warns of sinks that have begun to wait or to lose records, or have recovered.
+    void tell_news() const { output()->tell_news(); }
     /// By stream, those of outputs that were replaced included.
     std::vector<std::uint64_t> dropped_by_policy() const;
 
@@ -43,6 +49,7 @@ class Writer {
     void write_all();
     void write(const std::vector<Record>& batch);
     void apply_changes();
+    std::shared_ptr<log::Output> output() const;
 
     RecordQueue queue_;
     FileDescriptor ended_;
@@ -50,7 +57,8 @@ class Writer {
     std::shared_ptr<log::Output> output_;  ///< changed by the thread alone
     std::shared_ptr<log::Output> next_;    ///< to take its place
     bool reopen_ = false;
-    std::vector<std::uint64_t> dropped_before_;  ///< by the policies of outputs that were replaced
+    std::optional<std::chrono::steady_clock::time_point> hurry_;  ///< of the sinks
+    std::vector<std::uint64_t> dropped_before_;                   ///< by the policies of outputs that were replaced
     std::thread thread_;
 };
 

@@ -90,7 +90,7 @@ bool all_written(const log::Output& output) {
     for (const log::SinkStatus& sink : output.status()) {
         if (sink.dropped == 0) continue;
         dropped += sink.dropped;
-        complain(std::to_string(sink.dropped) + " records could not be written: " + sink.last_error);
+        complain(std::to_string(sink.dropped) + " records could not be written: " + sink.last_loss);
     }
     return dropped == 0;
 }

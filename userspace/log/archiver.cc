@@ -29,6 +29,10 @@ int rename_to_new(const std::string& from, const std::string& to) {
     return ::rename(from.c_str(), to.c_str());
 }
 
+std::string remove_file(const std::string& path) {
+    return ::unlink(path.c_str()) == 0 ? "" : "cannot remove " + path + ": " + std::strerror(errno) + ".";
+}
+
 bool exists(const std::string& path) {
     return ::access(path.c_str(), F_OK) == 0;
 }
@@ -94,15 +98,17 @@ void Archiver::tidy_now(const std::string& stream, const std::stop_token& stop) 
     std::vector<std::string> files = old_files(options_.directory, stream);
     const std::size_t keep = options_.rotate.keep;
     const std::size_t surplus = keep != 0 && files.size() > keep ? files.size() - keep : 0;
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        if (i < surplus) {
-            if (::unlink(files[i].c_str()) != 0)
-                tally_.failed("cannot remove " + files[i] + ": " + std::strerror(errno) + ".");
-        } else if (options_.rotate.compress && !files[i].ends_with(".gz")) {
-            const std::string error = gzip_file(files[i], stop);
-            if (!error.empty()) tally_.failed(error);
-        }
+    std::string error;
+    for (std::size_t i = 0; i < files.size() && error.empty(); ++i) {
+        if (i < surplus)
+            error = remove_file(files[i]);
+        else if (options_.rotate.compress && !files[i].ends_with(".gz"))
+            error = gzip_file(files[i], stop);
     }
+    if (error.empty())
+        tally_.all_is_done();
+    else
+        tally_.failed(error);
 }
 
 }  // namespace smtpscope::log

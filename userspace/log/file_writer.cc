@@ -154,7 +154,7 @@ bool FileWriter::append(std::string_view bytes) {
 }
 
 void FileWriter::drop(std::string_view lines) {
-    context_.tally.dropped(count_lines(lines), error_);
+    context_.tally.dropped(count_lines(lines), LossCause::refused, error_);
 }
 
 }  // namespace smtpscope::log

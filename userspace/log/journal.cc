@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#define SD_JOURNAL_SUPPRESS_LOCATION  // every entry would name this file
 #include "log/journal.h"
 
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 
 #include "log/format.h"
@@ -15,12 +11,20 @@
 namespace smtpscope::log {
 namespace {
 
-// sd_journal_sendv hands the kernel two pieces a field, five if there is a line feed in it, and the kernel takes 1024
-// (IOV_MAX); beyond that it fails with EINVAL. (journald's own limit, 1024 fields, is not reached.)
-constexpr std::size_t most_pieces = 1000;
+// journald drops entries of more than 1024 fields in silence.
+constexpr std::size_t most_fields = 1000;
 
-std::size_t pieces_of(std::string_view value) {
-    return value.find('\n') == std::string_view::npos ? 2 : 5;
+/// `KEY=value`, or what stands for it where the value has several lines: KEY, its length in eight bytes, the value.
+void append_field(std::string& out, std::string_view field) {
+    if (field.find('\n') == std::string_view::npos) {
+        out.append(field).append(1, '\n');
+        return;
+    }
+    const std::size_t equals = field.find('=');
+    const std::string_view value = field.substr(equals + 1);
+    out.append(field.substr(0, equals)).append(1, '\n');
+    for (unsigned shift = 0; shift < 64; shift += 8) out.append(1, static_cast<char>(value.size() >> shift & 0xff));
+    out.append(value).append(1, '\n');
 }
 
 }  // namespace
@@ -32,11 +36,10 @@ JournalEntry::JournalEntry(int priority, std::string_view message) {
 }
 
 void JournalEntry::add(std::string_view key_with_equals, std::string_view value) {
-    if (pieces_ + pieces_of(value) > most_pieces) {
+    if (ends_.size() == most_fields) {
         ++left_out_;
         return;
     }
-    pieces_ += pieces_of(value);
     bytes_.append(key_with_equals).append(value);
     ends_.push_back(bytes_.size());
 }
@@ -79,12 +82,11 @@ std::vector<std::string_view> JournalEntry::fields() const {
     return all;
 }
 
-int JournalEntry::send() const {
-    // sd_journal_sendv says that all is well when nobody listens.
-    if (::access("/run/systemd/journal/socket", F_OK) != 0) return ENOTCONN;
-    std::vector<iovec> parts;
-    for (const std::string_view f : fields()) parts.push_back({const_cast<char*>(f.data()), f.size()});
-    return -::sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+std::string JournalEntry::datagram() const {
+    std::string out;
+    out.reserve(bytes_.size() + ends_.size() + 64);
+    for (const std::string_view f : fields()) append_field(out, f);
+    return out;
 }
 
 bool stderr_is_journal() {

@@ -42,7 +42,8 @@ class StdoutWriter final : public LineWriter {
     static Timestamp now() { return std::chrono::system_clock::now(); }
 
     void drop(std::string_view lines, int error) {
-        context_.tally.dropped(count_lines(lines), std::string("standard output: ") + std::strerror(error) + ".");
+        context_.tally.dropped(count_lines(lines), LossCause::refused,
+                               std::string("standard output: ") + std::strerror(error) + ".");
     }
 
     WriterContext context_;

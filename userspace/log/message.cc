@@ -10,11 +10,15 @@
 #include <boost/log/sources/record_ostream.hpp>
 #include <boost/log/sources/severity_logger.hpp>
 #include <boost/smart_ptr/make_shared.hpp>
+#include <cerrno>
+#include <chrono>
 
 #include "log/escape.h"
 #include "log/journal.h"
+#include "log/journal_socket.h"
 #include "log/line_writer.h"
 #include "log/output.h"
+#include "log/patience.h"
 
 namespace smtpscope::log {
 namespace {
@@ -50,12 +54,22 @@ class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feed
         if (!text) return;
         std::string visible;
         append_visible(visible, *text);
-        if (to_journal_ && JournalEntry(info_of(level).priority, visible).send() == 0) return;
+        if (to_journal_ && send(JournalEntry(info_of(level).priority, visible).datagram())) return;
         write_all(STDERR_FILENO, "smtpscope: " + std::string(info_of(level).name) + ": " + visible + "\n");
     }
 
   private:
+    /// Waits a moment for a journald that is busy, and not at all for one that is away.
+    bool send(const std::string& entry) {
+        int error = socket_.send(entry);
+        if (error == EAGAIN && patience_.wait_writable(socket_.fd(), std::chrono::milliseconds(100)))
+            error = socket_.send(entry);
+        return error == 0;
+    }
+
     const bool to_journal_ = stderr_is_journal();
+    const Patience patience_;
+    JournalSocket socket_{std::string(default_journal_socket)};
 };
 
 std::atomic<Level> least{Level::info};

@@ -26,12 +26,16 @@ struct Rotation {
     bool operator==(const Rotation&) const = default;
 };
 
+/// Where journald listens.
+inline constexpr std::string_view default_journal_socket = "/run/systemd/journal/socket";
+
 struct SinkOptions {
     SinkType type = SinkType::stdout_;
     Format format = Format::json;
     std::string directory;             ///< of a file sink: one STREAM.log in it for each stream
     std::vector<std::string> streams;  ///< which streams; empty: all (stdout: smtp alone)
     Rotation rotate;
+    std::string socket = std::string(default_journal_socket);  ///< of journald
     bool replace = false;  ///< a file sink: what an earlier run left under the streams' names goes away first
     bool operator==(const SinkOptions&) const = default;
 };

@@ -17,6 +17,22 @@ std::vector<SinkOptions> sinks_or_default(const Options& options) {
     return {sink};
 }
 
+std::vector<Sink*> pointers(const std::vector<std::unique_ptr<Sink>>& sinks) {
+    std::vector<Sink*> all;
+    for (const auto& sink : sinks) all.push_back(sink.get());
+    return all;
+}
+
+/// Takes the first one with the name of `like` out of `sinks`; nullptr if there is none.
+Sink* take(std::vector<Sink*>& sinks, const Sink& like) {
+    const auto same = [&](const Sink* s) { return s->status().name == like.status().name; };
+    const auto found = std::find_if(sinks.begin(), sinks.end(), same);
+    if (found == sinks.end()) return nullptr;
+    Sink* const taken = *found;
+    sinks.erase(found);
+    return taken;
+}
+
 }  // namespace
 
 class Output::Impl {
@@ -25,7 +41,7 @@ class Output::Impl {
         const auto written = policy_ ? policy_->streams() : streams();
         for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s, written));
     }
-    ~Impl() { flush(); }
+    ~Impl() { end(); }
 
     template <class Record>
     void add(const Record& record) {
@@ -36,27 +52,45 @@ class Output::Impl {
     }
     void flush() {
         for (const auto& sink : sinks_) sink->flush();
-        report();
+        tell_news();
+    }
+    void hurry(Sink::Clock::time_point deadline) {
+        for (const auto& sink : sinks_) sink->hurry(deadline);
+    }
+    void end() {
+        end(pointers(sinks_));
+        tell_news();
+    }
+    void tell_news() {
+        for (const auto& sink : sinks_)
+            while (const auto news = sink->tally().news()) message(Level::warning, *news);
     }
     void reopen() {
         for (const auto& sink : sinks_) sink->reopen();
-        report();
+        tell_news();
     }
     void succeed(Impl& before) {
-        before.flush();
-        former_ = before.status();
+        former_ = before.former_;
+        std::vector<Sink*> left = pointers(before.sinks_);  // that none of ours goes on with
+        std::vector<Sink*> ended;
+        std::vector<std::pair<Sink*, Sink*>> heirs;
         for (const auto& sink : sinks_) {
-            const auto same = [&](const SinkStatus& s) { return s.name == sink->tally().status().name; };
-            const auto found = std::find_if(former_.begin(), former_.end(), same);
-            if (found == former_.end()) continue;
-            sink->tally().inherit(*found);
-            former_.erase(found);
+            if (Sink* const former = take(left, *sink); !former) {
+                inherit_from_former(*sink);
+            } else if (!sink->take_over(*former)) {
+                ended.push_back(former);
+                heirs.emplace_back(sink.get(), former);
+            }
         }
+        ended.insert(ended.end(), left.begin(), left.end());
+        end(ended);
+        for (const auto& [sink, former] : heirs) sink->tally().inherit(former->status());
+        for (const Sink* sink : left) former_.push_back(sink->status());
         for (SinkStatus& s : former_) s.former = true;
     }
     std::vector<SinkStatus> status() const {
         std::vector<SinkStatus> all;
-        for (const auto& sink : sinks_) all.push_back(sink->tally().status());
+        for (const auto& sink : sinks_) all.push_back(sink->status());
         all.insert(all.end(), former_.begin(), former_.end());
         return all;
     }
@@ -66,9 +100,16 @@ class Output::Impl {
     }
 
   private:
-    void report() {
-        for (const auto& sink : sinks_)
-            while (const auto news = sink->tally().news()) message(Level::warning, *news);
+    static void end(const std::vector<Sink*>& sinks) {
+        for (Sink* sink : sinks) sink->close();
+        for (Sink* sink : sinks) sink->end();
+    }
+    void inherit_from_former(Sink& sink) {
+        const auto same = [&](const SinkStatus& s) { return s.name == sink.status().name; };
+        const auto found = std::find_if(former_.begin(), former_.end(), same);
+        if (found == former_.end()) return;
+        sink.tally().inherit(*found);
+        former_.erase(found);
     }
 
     std::unique_ptr<Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
@@ -99,6 +140,15 @@ void Output::software(const Software& rec) {
 }
 void Output::flush() {
     impl_->flush();
+}
+void Output::hurry(std::chrono::steady_clock::time_point deadline) {
+    impl_->hurry(deadline);
+}
+void Output::end() {
+    impl_->end();
+}
+void Output::tell_news() {
+    impl_->tell_news();
 }
 void Output::succeed(Output& before) {
     impl_->succeed(*before.impl_);

@@ -3,6 +3,7 @@
 // nowhere else.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,9 +18,16 @@ namespace smtpscope::log {
 struct SinkStatus {
     std::string name;  ///< `journald`, `stdout`, or the directory
     std::uint64_t written = 0;
-    std::uint64_t dropped = 0;  ///< refused by the sink: disk full, socket gone, ...
-    std::string last_error;     ///< empty if there was none
-    bool former = false;        ///< a sink of an earlier configuration that the one in effect has not
+    std::uint64_t dropped = 0;
+    std::string last_error;                ///< what is wrong; empty if nothing is
+    std::string last_loss;                 ///< why the last record was dropped; stays
+    bool former = false;                   ///< a sink of an earlier configuration that the one in effect has not
+    std::uint64_t dropped_queue_full = 0;  ///< of `dropped`: too many waited already
+    std::uint64_t dropped_at_end = 0;      ///< of `dropped`: the sink had not taken them when it was ended
+    std::uint64_t waiting = 0;             ///< records
+    std::uint64_t waiting_bytes = 0;
+    /// By the sink: disk full, ...
+    std::uint64_t refused() const { return dropped - dropped_queue_full - dropped_at_end; }
 };
 
 /// All sinks of one configuration. Thread-safe.
@@ -38,6 +46,13 @@ class Output final : public RecordSink {
     void software(const Software& rec) override;
 
     void flush();
+    /// The end is near and there is nothing left to hold up: sinks that are slow are waited for, until the deadline,
+    /// those that take nothing for some seconds are given up.
+    void hurry(std::chrono::steady_clock::time_point deadline);
+    /// Nothing will be added any more: waits for the sinks as hurry() says.
+    void end();
+    /// Warns of sinks that have begun to wait or to lose records, or have recovered.
+    void tell_news();
     /// Ends `before`, to which nothing is added any more, and goes on with its counts: a sink takes those of the one of
     /// the same name. What no sink takes stays in status() as a former one, so that no sum ever falls.
     void succeed(Output& before);

@@ -10,6 +10,7 @@
 #include "files/place.h"
 #include "log/file_writer.h"
 #include "log/journal.h"
+#include "log/journal_lane.h"
 #include "log/line_writer.h"
 #include "log/route.h"
 
@@ -78,7 +79,7 @@ class TextSink final : public Sink {
     }
     void flush() override { for_each(&Channel::flush); }
     void reopen() override { for_each(&Channel::reopen); }
-    const Tally& tally() const override { return tally_; }
+    SinkStatus status() const override { return tally_.status(); }
     Tally& tally() override { return tally_; }
 
   private:
@@ -97,7 +98,9 @@ class TextSink final : public Sink {
 class JournalSink final : public Sink {
   public:
     explicit JournalSink(const SinkOptions& options)
-        : options_(options), tally_("journald"), route_([this](const JournalEntry* e) { send(*e); }) {}
+        : options_(options),
+          lane_(std::make_shared<JournalLane>(options.socket, QueueBounds{})),
+          route_([this](const JournalEntry* e) { lane_->queue().push({e->datagram()}); }) {}
 
     void add(Rendering& record) override {
         if (!takes(options_, record.stream().name)) return;
@@ -108,22 +111,27 @@ class JournalSink final : public Sink {
         const std::lock_guard lock(mutex_);
         route_.push(&entry);
     }
-    const Tally& tally() const override { return tally_; }
-    Tally& tally() override { return tally_; }
+    void hurry(Clock::time_point deadline) override { lane_->queue().hurry(deadline); }
+    void close() override {
+        if (!handed_over_) lane_->queue().close();
+    }
+    void end() override {
+        if (!handed_over_) lane_->queue().end();
+    }
+    bool take_over(Sink& former) override {
+        auto* const other = dynamic_cast<JournalSink*>(&former);
+        if (!other || other->options_.socket != options_.socket) return false;
+        lane_ = other->lane_;
+        other->handed_over_ = true;
+        return true;
+    }
+    SinkStatus status() const override { return lane_->status(); }
+    Tally& tally() override { return lane_->tally(); }
 
   private:
-    void send(const JournalEntry& entry) {
-        const int error = entry.send();
-        if (error == 0)
-            tally_.wrote(1);
-        else if (error == ENOTCONN)
-            tally_.dropped(1, "there is no journald: /run/systemd/journal/socket is missing.");
-        else
-            tally_.dropped(1, std::string("journald refused an entry: ") + std::strerror(error) + ".");
-    }
-
     const SinkOptions options_;
-    Tally tally_;
+    std::shared_ptr<JournalLane> lane_;  ///< that of the sink before, after a reload
+    bool handed_over_ = false;           ///< to the next one
     std::mutex mutex_;
     Route<const JournalEntry*> route_;
 };

@@ -2,6 +2,7 @@
 // One sink of the configuration: which streams it takes, in which form, and what becomes of them.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "log/rendering.h"
@@ -12,11 +13,26 @@ namespace smtpscope::log {
 /// Thread-safe.
 class Sink {
   public:
+    using Clock = std::chrono::steady_clock;
+
     virtual ~Sink() = default;
     virtual void add(Rendering& record) = 0;
     virtual void flush() {}
     virtual void reopen() {}
-    virtual const Tally& tally() const = 0;
+
+    /// The end is near: from now on add() waits for room, until the deadline at the latest.
+    virtual void hurry(Clock::time_point) {}
+    /// Nothing will be added any more: begins to bring what waits to its end. close() of all sinks before end() of the
+    /// first lets them do it side by side.
+    virtual void close() { flush(); }
+    /// Returns when nothing of it will be counted any more.
+    virtual void end() {}
+
+    /// Goes on with what waits for `former`, a sink of the same name, and with its counts, if it can: that one is not
+    /// ended then.
+    virtual bool take_over(Sink&) { return false; }
+
+    virtual SinkStatus status() const = 0;
     virtual Tally& tally() = 0;
 };
 

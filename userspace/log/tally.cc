@@ -10,44 +10,74 @@ Tally::Tally(std::string name) {
 }
 
 void Tally::wrote(std::uint64_t records) {
+    if (records == 0) return;
     const std::lock_guard lock(mutex_);
     status_.written += records;
-    losing_ = false;
+    status_.last_error.clear();
+    state_ = State::well;
 }
 
-void Tally::dropped(std::uint64_t records, const std::string& why) {
+void Tally::dropped(std::uint64_t records, LossCause cause, const std::string& why) {
     const std::lock_guard lock(mutex_);
     status_.dropped += records;
+    if (cause == LossCause::queue_full) status_.dropped_queue_full += records;
+    if (cause == LossCause::ended) status_.dropped_at_end += records;
+    // That the queue is full is what follows from what is wrong already.
+    if (cause == LossCause::refused || status_.last_error.empty()) status_.last_error = why;
+    status_.last_loss = status_.last_error;
+    state_ = State::losing;
+}
+
+void Tally::waits(const std::string& why) {
+    const std::lock_guard lock(mutex_);
     status_.last_error = why;
-    losing_ = true;
+    if (state_ == State::well) state_ = State::waiting;
 }
 
 void Tally::inherit(const SinkStatus& before) {
     const std::lock_guard lock(mutex_);
     status_.written += before.written;
     status_.dropped += before.dropped;
+    status_.dropped_queue_full += before.dropped_queue_full;
+    status_.dropped_at_end += before.dropped_at_end;
+    status_.last_loss = before.last_loss;
 }
 
 void Tally::failed(const std::string& why) {
     const std::lock_guard lock(mutex_);
-    if (status_.last_error != why) trouble_ = why;
-    status_.last_error = why;
+    if (failure_ != why) failure_is_told_ = false;
+    failure_ = why;
+}
+
+void Tally::all_is_done() {
+    const std::lock_guard lock(mutex_);
+    failure_.clear();
+    failure_is_told_ = true;
 }
 
 SinkStatus Tally::status() const {
     const std::lock_guard lock(mutex_);
-    return status_;
+    SinkStatus status = status_;
+    if (status.last_error.empty()) status.last_error = failure_;
+    return status;
 }
 
-std::optional<std::string> Tally::news() {
+std::optional<std::string> Tally::news(Clock::time_point now) {
     const std::lock_guard lock(mutex_);
-    if (!trouble_.empty()) return status_.name + ": " + std::exchange(trouble_, {});
-    if (losing_ == reported_losing_) return std::nullopt;
-    reported_losing_ = losing_;
-    if (losing_) {
-        return status_.name + ": records are being lost: " + status_.last_error;
+    if (!failure_is_told_) {
+        failure_is_told_ = true;
+        return status_.name + ": " + failure_;
     }
-    return status_.name + ": records are written again; " + std::to_string(status_.dropped) + " were lost so far.";
+    if (state_ == told_state_ || (told_ && now - *told_ < between_news)) return std::nullopt;
+    told_ = now;
+    told_state_ = state_;
+    return status_.name + ": " + sentence();
+}
+
+std::string Tally::sentence() const {
+    if (state_ == State::losing) return "records are being lost: " + status_.last_error;
+    if (state_ == State::waiting) return "records wait: " + status_.last_error;
+    return "records are written again; " + std::to_string(status_.dropped) + " were lost so far.";
 }
 
 }  // namespace smtpscope::log

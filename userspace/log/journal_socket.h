@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The way into journald: one datagram an entry, as systemd's "Native Journal Protocol" describes it.
+// sd_journal_sendv(3) waits without end when journald takes nothing, and says that all is well when there is none.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace smtpscope::log {
+
+/// Not thread-safe.
+class JournalSocket {
+  public:
+    explicit JournalSocket(std::string path);
+    ~JournalSocket();
+    JournalSocket(const JournalSocket&) = delete;
+    JournalSocket& operator=(const JournalSocket&) = delete;
+
+    /// 0 or an errno, without waiting. What is too large for a datagram goes in a sealed memory file.
+    int send(std::string_view entry);
+    /// To be polled for room; -1 if there is no connection.
+    int fd() const { return fd_; }
+    /// The next send() connects anew.
+    void disconnect();
+
+    const std::string& path() const { return path_; }
+
+  private:
+    int connect();
+    int send_once(std::string_view entry);
+
+    const std::string path_;
+    int fd_ = -1;
+};
+
+/// Whether the error means that journald is away or busy, so that the entry may go through later.
+bool is_passing(int error);
+
+/// The same, if it means that journald is away: not that it is slow.
+bool is_away(int error);
+
+}  // namespace smtpscope::log
