@@ -3,6 +3,7 @@
 """The end of an agent, asked for or not, and company on the interface: mail goes on and nothing of others is touched."""
 
 import os
+import re
 import signal
 
 from agent import Agent, check_accounts
@@ -116,29 +117,39 @@ def beside_a_foreign_program(report, bed):
 
 
 def behind_a_stuck_sink(report, bed):
-    """Standard output is a pipe that nobody reads: capture and status go on, and the end is bounded."""
+    """Standard output is a pipe that nobody reads: capture, status and the other sinks go on, and the end is bounded."""
     for patient in (True, False):
         name = "stuck sink " + ("read at last" if patient else "given up")
+        folder = name.replace(" ", "-")
         reader, writer = os.pipe()
-        agent = Agent(bed, name.replace(" ", "-"), stdout=writer,
-                      options=("--set", "log.sinks=[{type: stdout, format: json}]"))
+        agent = Agent(bed, folder, stdout=writer, options=("--set", "log.sinks=[{type: stdout, format: json}, {type: file, "
+                                                           f"format: json, directory: {bed.dir}/{folder}/records}}]"))
         os.close(writer)
         plain_mails(bed, 300, "stuck")
-        wait_until(lambda: agent.status()["engine"]["smtp_records"] == 300, 10, "all mails are analysed")
+        report.equal(f"{name}: the other sink has all", len(agent.records(300)), 300)
         status = agent.status()
-        report.check(f"{name}: records wait, nothing is lost", status["queue"]["pending"] > 0
-                     and status["kernel"]["lost"] == 0, status)
+        sink = status["sinks"][0]
+        report.check(f"{name}: records wait, nothing is lost", sink["waiting"] > 0 and sink["dropped"] == 0
+                     and sink["written"] + sink["waiting"] == 300 and status["kernel"]["lost"] == 0, status)
+        wait_until(lambda: "nobody reads it" in agent.status()["sinks"][0]["last_error"], 5, "the status tells")
+        client = Held(bed, SERVER[4])
+        client.command("MAIL FROM:<open@client.smtpscope.example>", 250)
+        wait_until(lambda: agent.status()["engine"]["flows_open"] == 1, 5, "a session is open")
         agent.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: not bed.attached(), 5, "nothing is attached")
-        report.equal(f"{name}: detached, still writing", agent.process.poll(), None)
         if patient:
             with open(reader, "rb") as pipe:
-                report.equal(f"{name}: all records came", len(pipe.read().splitlines()), 300)
+                report.equal(f"{name}: all records came", len(pipe.read().splitlines()), 301)
             report.equal(f"{name}: exit status", agent.process.wait(10), 0)
         else:
-            report.equal(f"{name}: exit status after a second signal", stop(agent.process, seconds=10), 1)
-            report.check(f"{name}: says what was lost", "records unwritten" in agent.log(), agent.log())
-            os.close(reader)
+            report.equal(f"{name}: exit status", agent.process.wait(15), 1)
+            told = re.findall("lost: ([0-9]+) records that stdout had not taken at its end", agent.log())
+            with open(reader, "rb") as pipe:
+                there = pipe.read().count(b"\n")
+            report.equal(f"{name}: says how many the sink has not got", told, [str(301 - there)])
+        report.equal(f"{name}: the other sink has what was open", agent.read("smtp")[-1]["mailfrom"],
+                     "open@client.smtpscope.example")
+        report.equal(f"{name}: nothing is attached", bed.attached(), [])
+        client.quit()
 
 
 def main():

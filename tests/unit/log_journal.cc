@@ -141,7 +141,7 @@ TEST_CASE("journal: what comes while journald is away waits for it, and what did
           "[log]") {
     const Folder folder;
     JournalLane lane(folder.socket(), {.records = 4});
-    for (int i = 1; i <= 6; ++i) lane.queue().push({entry(i)});
+    for (int i = 1; i <= 6; ++i) lane.push({entry(i)});
     CHECK(lane.status().waiting == 4);
     CHECK(lane.status().dropped == 2);
     CHECK(lane.status().dropped_queue_full == 2);
@@ -157,14 +157,14 @@ TEST_CASE("journal: what comes while journald is away waits for it, and what did
                     "0 that it refused."));
         CHECK(holds(lost, "PRIORITY=4\n"));
         CHECK(holds(lost, "SMTP_RECORDS_LOST=2\n"));
-        lane.queue().push({entry(7)});
+        lane.push({entry(7)});
         CHECK(journald.receive() == entry(7));
     }
     CHECK(eventually([&] { return lane.status().written == 5; }));
     CHECK(lane.status().last_error.empty());
 
     // Again, and this time nothing is lost.
-    lane.queue().push({entry(8)});
+    lane.push({entry(8)});
     CHECK(eventually([&] { return holds(lane.status().last_error, "there is no journald"); }));
     CHECK(lane.status().waiting == 1);
     Listener journald(folder);
@@ -211,7 +211,7 @@ TEST_CASE("journal: one that is slow is waited for", "[log]") {
     JournalLane lane(folder.socket(), {});
     // More than a socket holds.
     constexpr int many = 3000;
-    for (int i = 0; i < many; ++i) lane.queue().push({entry(i)});
+    for (int i = 0; i < many; ++i) lane.push({entry(i)});
     int right = 0;
     for (int i = 0; i < many; ++i) right += journald.receive() == entry(i);
     CHECK(right == many);
@@ -223,7 +223,7 @@ TEST_CASE("journal: one that listens elsewhere under the same name is found", "[
     const Folder folder;
     auto before = std::make_unique<Listener>(folder);
     JournalLane lane(folder.socket(), {.stuck_after = 50ms});
-    for (int i = 0; i < 3000; ++i) lane.queue().push({entry(i)});  // it is full, and stays so
+    for (int i = 0; i < 3000; ++i) lane.push({entry(i)});  // it is full, and stays so
     CHECK(eventually([&] { return lane.status().last_error == "journald takes nothing at " + folder.socket() + "."; }));
     fs::rename(folder.socket(), folder.path + "/old");
     Listener after(folder);
@@ -234,7 +234,7 @@ TEST_CASE("journal: entries that it does not want are counted, not repeated", "[
     const Folder folder;
     const Listener other(folder, SOCK_STREAM);
     JournalLane lane(folder.socket(), {});
-    lane.queue().push({entry(1)});
+    lane.push({entry(1)});
     CHECK(eventually([&] { return lane.status().dropped == 1; }));
     CHECK(lane.status().refused() == 1);
     CHECK(lane.status().last_error == std::string("journald refused an entry: ") + std::strerror(EPROTOTYPE) + ".");
@@ -244,8 +244,8 @@ TEST_CASE("journal: the end waits for one that takes something, not for one that
     const Folder folder;
     SECTION("away") {
         JournalLane lane(folder.socket(), {.stuck_after = 50ms});
-        for (int i = 0; i < 5; ++i) lane.queue().push({entry(i)});
-        lane.queue().end();
+        for (int i = 0; i < 5; ++i) lane.push({entry(i)});
+        lane.end();
         CHECK(lane.status().waiting == 0);
         CHECK(lane.status().dropped == 5);
         CHECK(lane.status().dropped_at_end == 5);
@@ -253,20 +253,20 @@ TEST_CASE("journal: the end waits for one that takes something, not for one that
     }
     SECTION("comes back") {
         JournalLane lane(folder.socket(), {.stuck_after = 60s});
-        for (int i = 0; i < 5; ++i) lane.queue().push({entry(i)});
-        lane.queue().close();
+        for (int i = 0; i < 5; ++i) lane.push({entry(i)});
+        lane.close();
         Listener journald(folder);
-        lane.queue().end();
+        lane.end();
         CHECK(lane.status().written == 5);
         for (int i = 0; i < 5; ++i) CHECK(journald.receive() == entry(i));
     }
     SECTION("what has no room waits, too") {
         JournalLane lane(folder.socket(), {.records = 2, .stuck_after = 60s});
-        lane.queue().hurry(SinkQueue::Clock::now() + 60s);
-        for (int i = 0; i < 2; ++i) lane.queue().push({entry(i)});
+        lane.hurry(SinkQueue::Clock::now() + 60s);
+        for (int i = 0; i < 2; ++i) lane.push({entry(i)});
         Listener journald(folder);
-        for (int i = 2; i < 5; ++i) lane.queue().push({entry(i)});
-        lane.queue().end();
+        for (int i = 2; i < 5; ++i) lane.push({entry(i)});
+        lane.end();
         CHECK(lane.status().written == 5);
     }
 }

@@ -109,7 +109,7 @@ Agent::Agent(Invocation invocation)
       timer_(open_timer(tick_interval(service_))) {
     log::set_level(config_.log.level);
     open_control_socket();  // first: it tells whether another agent is running before anything is touched
-    writer_ = std::make_unique<Writer>(std::make_unique<log::Output>(config_.log));
+    writer_ = std::make_unique<Writer>(std::make_unique<log::Output>(config_.log, log::Delivery::queued));
     source_ = std::make_unique<capture::LiveSource>(config_.capture, capture::Inheritance(service_.take_stored()));
     verdicts_ = std::make_unique<Verdicts>(*source_);
     if (const std::string error = files::type_database_error(); config_.files.enabled && !error.empty())
@@ -283,7 +283,7 @@ void Agent::apply(const config::Config& wanted) {
         return options;
     };
     if (written(wanted.log) != written(config_.log)) {
-        writer_->replace(std::make_unique<log::Output>(wanted.log));
+        writer_->replace(std::make_unique<log::Output>(wanted.log, log::Delivery::queued));
         warn_of_passing_key(wanted.log);
     } else {
         writer_->reopen();
@@ -347,8 +347,10 @@ bool Agent::wait_for(int fd, steady_clock::time_point deadline) {
 }
 
 void Agent::abandon() {
-    say(Level::error, "gave up with " + std::to_string(writer_->queue().stats().pending) +
-                          " records unwritten: a sink takes too long");
+    std::string unwritten = std::to_string(writer_->queue().stats().pending) + " before the sinks";
+    for (const log::SinkStatus& s : writer_->sinks())
+        if (s.waiting != 0) unwritten += ", " + std::to_string(s.waiting) + " before " + s.name;
+    say(Level::error, "gave up, with records unwritten: " + unwritten);
     control_.reset();
     // Threads that are stuck cannot be joined; the kernel detaches what is attached by links.
     _exit(1);

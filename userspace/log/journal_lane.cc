@@ -19,14 +19,6 @@ constexpr int warning_priority = 4;
 
 }  // namespace
 
-SinkStatus JournalLane::status() const {
-    SinkStatus status = tally_.status();
-    const auto waiting = queue_.waiting();
-    status.waiting = waiting.records;
-    status.waiting_bytes = waiting.bytes;
-    return status;
-}
-
 void JournalLane::take(const Parcel& parcel, std::uint64_t dropped) {
     losses_.queue_full += dropped;
     tell_losses();

@@ -20,9 +20,13 @@ class JournalLane final : private Consumer {
     JournalLane(std::string path, QueueBounds bounds)
         : tally_("journald"), socket_(std::move(path)), queue_(*this, tally_, patience_, bounds) {}
 
-    SinkQueue& queue() { return queue_; }
+    void push(Parcel entry) { queue_.push(std::move(entry)); }
+    void hurry(SinkQueue::Clock::time_point deadline) { queue_.hurry(deadline); }
+    void close() { queue_.close(); }
+    void end() { queue_.end(); }
     Tally& tally() { return tally_; }
-    SinkStatus status() const;
+    SinkStatus status() const { return queue_.status(); }
+    bool is_like(const JournalLane& other) const { return socket_.path() == other.socket_.path(); }
 
   private:
     void take(const Parcel& parcel, std::uint64_t dropped) override;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "log/line_writer.h"
 
+#include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "log/format.h"
@@ -12,23 +15,29 @@
 namespace smtpscope::log {
 namespace {
 
+bool is_regular(int fd) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 class StdoutWriter final : public LineWriter {
   public:
-    explicit StdoutWriter(const WriterContext& context) : context_(context) {}
+    explicit StdoutWriter(const WriterContext& context)
+        : context_(context), may_block_(context.patience && !is_regular(STDOUT_FILENO)) {}
 
     ~StdoutWriter() override {
-        if (begun_ && context_.format == Format::tsv) write_all(STDOUT_FILENO, tsv_footer(now()));
+        if (begun_ && context_.format == Format::tsv) put(tsv_footer(now()));
     }
 
     void write(std::string_view lines) override {
         std::string start;
         if (torn_) start += '\n';
         if (!begun_ && context_.format == Format::tsv) start += tsv_header(context_.stream, now());
-        if (!start.empty() && write_all(STDOUT_FILENO, start).error != 0) return drop(lines, errno);
+        if (const int error = put(start).error; error != 0) return drop(lines, error);
         begun_ = true;
         torn_ = false;
 
-        const WriteResult result = write_all(STDOUT_FILENO, lines);
+        const WriteResult result = put(lines);
         context_.tally.wrote(count_lines(lines.substr(0, result.written)));
         if (result.error == 0) return;
         const std::size_t end = lines.substr(0, result.written).rfind('\n') + 1;  // npos + 1 is 0
@@ -41,12 +50,32 @@ class StdoutWriter final : public LineWriter {
   private:
     static Timestamp now() { return std::chrono::system_clock::now(); }
 
-    void drop(std::string_view lines, int error) {
-        context_.tally.dropped(count_lines(lines), LossCause::refused,
-                               std::string("standard output: ") + std::strerror(error) + ".");
+    WriteResult put(std::string_view bytes) {
+        if (!may_block_) return write_all(STDOUT_FILENO, bytes);
+        return write_with_room(STDOUT_FILENO, bytes, [this] { return wait_for_room(); });
     }
 
+    bool wait_for_room() {
+        while (!context_.patience->wait_writable(STDOUT_FILENO, std::chrono::seconds(1))) {
+            if (context_.patience->is_over()) return false;
+            context_.tally.waits(nobody_reads);
+        }
+        context_.patience->moved();
+        return true;
+    }
+
+    void drop(std::string_view lines, int error) {
+        if (error == ETIMEDOUT)
+            context_.tally.dropped(count_lines(lines), LossCause::ended, nobody_reads);
+        else
+            context_.tally.dropped(count_lines(lines), LossCause::refused,
+                                   std::string("standard output: ") + std::strerror(error) + ".");
+    }
+
+    static constexpr char nobody_reads[] = "standard output: nobody reads it.";
+
     WriterContext context_;
+    const bool may_block_;
     bool begun_ = false;
     bool torn_ = false;  ///< the last line was cut off; the next must not become its end
 };
@@ -80,6 +109,26 @@ WriteResult write_all(int fd, std::string_view bytes) {
         }
     }
     return result;
+}
+
+WriteResult write_with_room(int fd, std::string_view bytes, const std::function<bool()>& room) {
+    // A pipe with room has it for PIPE_BUF bytes at least: no more, or write(2) waits for whoever reads.
+    WriteResult all;
+    while (all.written < bytes.size()) {
+        if (!room()) {
+            all.error = ETIMEDOUT;
+            return all;
+        }
+        const std::string_view piece = bytes.substr(all.written, PIPE_BUF);
+        const ssize_t n = ::write(fd, piece.data(), piece.size());
+        if (n >= 0) {
+            all.written += static_cast<std::size_t>(n);
+        } else if (errno != EINTR && errno != EAGAIN) {
+            all.error = errno;
+            return all;
+        }
+    }
+    return all;
 }
 
 }  // namespace smtpscope::log

@@ -2,11 +2,13 @@
 // Where the lines of one stream end up.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "log/options.h"
+#include "log/patience.h"
 #include "log/schema.h"
 #include "log/tally.h"
 
@@ -27,6 +29,7 @@ struct WriterContext {
     const Stream& stream;
     Format format;
     Tally& tally;
+    Patience* patience;  ///< nullptr: there is nobody to be held up
 };
 
 /// Standard output.
@@ -40,5 +43,7 @@ struct WriteResult {
     int error = 0;
 };
 WriteResult write_all(int fd, std::string_view bytes);
+/// The same for what may have no room for long: `room` waits for it, each time; when it says no, that is ETIMEDOUT.
+WriteResult write_with_room(int fd, std::string_view bytes, const std::function<bool()>& room);
 
 }  // namespace smtpscope::log

@@ -55,10 +55,24 @@ class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feed
         std::string visible;
         append_visible(visible, *text);
         if (to_journal_ && send(JournalEntry(info_of(level).priority, visible).datagram())) return;
-        write_all(STDERR_FILENO, "smtpscope: " + std::string(info_of(level).name) + ": " + visible + "\n");
+        to_stderr("smtpscope: " + std::string(info_of(level).name) + ": " + visible + "\n");
     }
 
   private:
+    /// Where nobody may read: whoever has something to say has other things to do, too.
+    void to_stderr(const std::string& line) {
+        const auto has_room = [this] {
+            return patience_.wait_writable(STDERR_FILENO, std::chrono::milliseconds(lost_ == 0 ? 1000 : 0));
+        };
+        std::string text;
+        if (lost_ != 0)
+            text = "smtpscope: warning: " + std::to_string(lost_) + " messages before this one found no room\n";
+        if (write_with_room(STDERR_FILENO, text + line, has_room).error == ETIMEDOUT)
+            ++lost_;
+        else
+            lost_ = 0;
+    }
+
     /// Waits a moment for a journald that is busy, and not at all for one that is away.
     bool send(const std::string& entry) {
         int error = socket_.send(entry);
@@ -69,6 +83,7 @@ class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feed
 
     const bool to_journal_ = stderr_is_journal();
     const Patience patience_;
+    std::uint64_t lost_ = 0;  ///< messages, since the last that was written
     JournalSocket socket_{std::string(default_journal_socket)};
 };
 

@@ -37,9 +37,9 @@ Sink* take(std::vector<Sink*>& sinks, const Sink& like) {
 
 class Output::Impl {
   public:
-    explicit Impl(const Options& options) : policy_(make_policy(options)) {
+    Impl(const Options& options, Delivery delivery) : policy_(make_policy(options)) {
         const auto written = policy_ ? policy_->streams() : streams();
-        for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s, written));
+        for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s, written, delivery));
     }
     ~Impl() { end(); }
 
@@ -112,12 +112,12 @@ class Output::Impl {
         former_.erase(found);
     }
 
-    std::unique_ptr<Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
+    std::unique_ptr<Policy> policy_;  ///< nullptr: every record is written as it is
     std::vector<std::unique_ptr<Sink>> sinks_;
     std::vector<SinkStatus> former_;  ///< of sinks that earlier outputs had
 };
 
-Output::Output(const Options& options) : impl_(std::make_unique<Impl>(options)) {}
+Output::Output(const Options& options, Delivery delivery) : impl_(std::make_unique<Impl>(options, delivery)) {}
 Output::~Output() = default;
 
 void Output::smtp(const Info& rec) {

@@ -30,12 +30,17 @@ struct SinkStatus {
     std::uint64_t refused() const { return dropped - dropped_queue_full - dropped_at_end; }
 };
 
+enum class Delivery {
+    direct,  ///< to files and standard output, however long they take
+    queued,  ///< every sink has a thread and a queue of its own, and holds up nothing but itself
+};
+
 /// All sinks of one configuration. Thread-safe.
 class Output final : public RecordSink {
   public:
     /// Throws std::runtime_error if a sink cannot be opened (directory missing, not writable, ...), or the key file of
     /// `log.privacy` cannot be read.
-    explicit Output(const Options& options);
+    explicit Output(const Options& options, Delivery delivery = Delivery::direct);
     ~Output() override;
 
     void smtp(const Info& rec) override;

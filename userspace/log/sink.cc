@@ -3,7 +3,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <functional>
 #include <mutex>
 #include <stdexcept>
 
@@ -13,74 +12,102 @@
 #include "log/journal_lane.h"
 #include "log/line_writer.h"
 #include "log/route.h"
+#include "log/text_lane.h"
 
 namespace smtpscope::log {
 namespace {
 
-/// The lines of one stream on their way to one writer.
+/// A sink whose records travel on a lane, which can be that of the sink before.
+template <class Lane>
+class LaneSink : public Sink {
+  public:
+    explicit LaneSink(std::shared_ptr<Lane> lane) : lane_(std::move(lane)) {}
+
+    void hurry(Clock::time_point deadline) override { lane_->hurry(deadline); }
+    void close() override {
+        flush();
+        if (!handed_over_) lane_->close();
+    }
+    void end() override {
+        if (!handed_over_) lane_->end();
+    }
+    bool take_over(Sink& former) override {
+        auto* const other = dynamic_cast<LaneSink*>(&former);
+        if (!other || !lane_->is_like(*other->lane_)) return false;
+        other->flush();
+        lane_ = other->lane_;
+        other->handed_over_ = true;
+        reopen();
+        return true;
+    }
+    SinkStatus status() const override { return lane_->status(); }
+    Tally& tally() override { return lane_->tally(); }
+
+  protected:
+    std::shared_ptr<Lane> lane_;
+
+  private:
+    bool handed_over_ = false;  ///< to the next sink
+};
+
+/// The lines of one stream on their way to a lane.
 class Channel {
   public:
-    Channel(Format format, std::unique_ptr<LineWriter> writer)
-        : format_(format), writer_(std::move(writer)), route_([this](const std::string& b) { writer_->write(b); }) {}
+    /// `lane` outlives it, and may point elsewhere in between.
+    Channel(Format format, std::size_t stream, const std::shared_ptr<TextLane>& lane)
+        : format_(format),
+          interactive_(lane->writer(stream)->is_interactive()),
+          batch_{{}, 0, stream},
+          route_([&lane](Parcel* const& parcel) { lane->push(std::move(*parcel)); }) {}
 
     void add(Rendering& record) {
         const std::string_view line = record.line(format_);
         const std::lock_guard lock(mutex_);
-        batch_.append(line);
-        if (batch_.size() >= batch_size || writer_->is_interactive()) push();
+        batch_.bytes.append(line);
+        ++batch_.records;
+        if (batch_.bytes.size() >= batch_size || interactive_) push();
     }
     void flush() {
         const std::lock_guard lock(mutex_);
-        if (!batch_.empty()) push();
+        if (batch_.records != 0) push();
     }
     void reopen() {
         const std::lock_guard lock(mutex_);
-        if (!batch_.empty()) push();
-        writer_->reopen();
+        if (batch_.records != 0) push();
+        push();  // no records: the wish for a new file
     }
 
   private:
     static constexpr std::size_t batch_size = 65536;
 
     void push() {
-        route_.push(std::move(batch_));
-        batch_.clear();
-        batch_.reserve(batch_size + batch_size / 4);
+        route_.push(&batch_);
+        batch_.bytes.clear();
+        batch_.records = 0;
     }
 
     std::mutex mutex_;
     const Format format_;
-    std::string batch_;
-    std::unique_ptr<LineWriter> writer_;
-    Route<std::string> route_;
+    const bool interactive_;
+    Parcel batch_;
+    Route<Parcel*> route_;
 };
 
 /// Files and standard output.
-class TextSink final : public Sink {
+class TextSink final : public LaneSink<TextLane> {
   public:
-    using MakeWriter = std::function<std::unique_ptr<LineWriter>(const WriterContext&)>;
-
-    TextSink(const SinkOptions& options, std::span<const Stream> streams, const std::string& name)
-        : options_(options), streams_(streams), tally_(name), archiver_(options_, tally_), channels_(streams.size()) {}
-    ~TextSink() override { flush(); }
-
-    void open(const MakeWriter& make_writer) {
-        for (const Stream& stream : streams_) {
-            if (!takes(options_, stream.name)) continue;
-            const WriterContext context{stream, options_.format, tally_};
-            channels_[stream.index] = std::make_unique<Channel>(options_.format, make_writer(context));
-        }
+    TextSink(std::shared_ptr<TextLane> lane, Format format, std::span<const Stream> streams)
+        : LaneSink(std::move(lane)), channels_(streams.size()) {
+        for (const Stream& s : streams)
+            if (lane_->writer(s.index)) channels_[s.index] = std::make_unique<Channel>(format, s.index, lane_);
     }
-    const SinkOptions& options() const { return options_; }
-    Archiver& archiver() { return archiver_; }
+    ~TextSink() override { for_each(&Channel::flush); }
 
     void add(Rendering& record) override {
         if (auto& channel = channels_[record.stream().index]) channel->add(record);
     }
     void flush() override { for_each(&Channel::flush); }
     void reopen() override { for_each(&Channel::reopen); }
-    SinkStatus status() const override { return tally_.status(); }
-    Tally& tally() override { return tally_; }
 
   private:
     void for_each(void (Channel::*act)()) {
@@ -88,19 +115,15 @@ class TextSink final : public Sink {
             if (channel) ((*channel).*act)();
     }
 
-    const SinkOptions options_;
-    const std::span<const Stream> streams_;
-    Tally tally_;
-    Archiver archiver_;
     std::vector<std::unique_ptr<Channel>> channels_;  ///< by stream; nullptr: not taken
 };
 
-class JournalSink final : public Sink {
+class JournalSink final : public LaneSink<JournalLane> {
   public:
     explicit JournalSink(const SinkOptions& options)
-        : options_(options),
-          lane_(std::make_shared<JournalLane>(options.socket, QueueBounds{})),
-          route_([this](const JournalEntry* e) { lane_->queue().push({e->datagram()}); }) {}
+        : LaneSink(std::make_shared<JournalLane>(options.socket, QueueBounds{})),
+          options_(options),
+          route_([this](const JournalEntry* e) { lane_->push({e->datagram()}); }) {}
 
     void add(Rendering& record) override {
         if (!takes(options_, record.stream().name)) return;
@@ -111,27 +134,9 @@ class JournalSink final : public Sink {
         const std::lock_guard lock(mutex_);
         route_.push(&entry);
     }
-    void hurry(Clock::time_point deadline) override { lane_->queue().hurry(deadline); }
-    void close() override {
-        if (!handed_over_) lane_->queue().close();
-    }
-    void end() override {
-        if (!handed_over_) lane_->queue().end();
-    }
-    bool take_over(Sink& former) override {
-        auto* const other = dynamic_cast<JournalSink*>(&former);
-        if (!other || other->options_.socket != options_.socket) return false;
-        lane_ = other->lane_;
-        other->handed_over_ = true;
-        return true;
-    }
-    SinkStatus status() const override { return lane_->status(); }
-    Tally& tally() override { return lane_->tally(); }
 
   private:
     const SinkOptions options_;
-    std::shared_ptr<JournalLane> lane_;  ///< that of the sink before, after a reload
-    bool handed_over_ = false;           ///< to the next one
     std::mutex mutex_;
     Route<const JournalEntry*> route_;
 };
@@ -141,28 +146,24 @@ void check_directory(const std::string& directory) {
     if (found) throw std::runtime_error("log directory " + directory + ": " + found->why + "; " + found->remedy + ".");
 }
 
-std::unique_ptr<Sink> make_file_sink(const SinkOptions& options, std::span<const Stream> streams) {
-    check_directory(options.directory);
-    auto sink = std::make_unique<TextSink>(options, streams, options.directory);
-    TextSink& s = *sink;
-    s.open([&s](const WriterContext& c) { return std::make_unique<FileWriter>(c, s.options(), s.archiver()); });
-    return sink;
+std::unique_ptr<LineWriter> make_file_writer(const WriterContext& context, const SinkOptions& options,
+                                             Archiver& archiver) {
+    return std::make_unique<FileWriter>(context, options, archiver);
 }
 
 }  // namespace
 
-std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams) {
-    switch (options.type) {
-        case SinkType::journald:
-            return std::make_unique<JournalSink>(options);
-        case SinkType::file:
-            return make_file_sink(options, streams);
-        case SinkType::stdout_:
-            break;
-    }
-    auto sink = std::make_unique<TextSink>(options, streams, "stdout");
-    sink->open(make_stdout_writer);
-    return sink;
+std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams, Delivery delivery) {
+    if (options.type == SinkType::journald) return std::make_unique<JournalSink>(options);
+    const bool is_file = options.type == SinkType::file;
+    if (is_file) check_directory(options.directory);
+    const auto make_writer = [](const WriterContext& context, const SinkOptions&, Archiver&) {
+        return make_stdout_writer(context);
+    };
+    auto lane = std::make_shared<TextLane>(
+        options, streams, delivery, is_file ? options.directory : "stdout",
+        is_file ? TextLane::MakeWriter(make_file_writer) : TextLane::MakeWriter(make_writer));
+    return std::make_unique<TextSink>(std::move(lane), options.format, streams);
 }
 
 }  // namespace smtpscope::log

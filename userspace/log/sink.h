@@ -36,7 +36,7 @@ class Sink {
     virtual Tally& tally() = 0;
 };
 
-/// `streams`, as they are written, outlive it. Throws std::runtime_error if it cannot be.
-std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams);
+/// `streams`: as they are written. Throws std::runtime_error if it cannot be.
+std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams, Delivery delivery);
 
 }  // namespace smtpscope::log

@@ -34,7 +34,7 @@ void SinkQueue::push(Parcel parcel) {
 
 bool SinkQueue::has_room(const Parcel& parcel) const {
     // What is larger than the bounds by itself still goes through an empty queue.
-    return waiting_.records == 0 ||
+    return waiting_.records == 0 || parcel.records == 0 ||
            (waiting_.records + parcel.records <= bounds_.records && waiting_.bytes + size_of(parcel) <= bounds_.bytes);
 }
 
@@ -132,9 +132,12 @@ void SinkQueue::done(const Parcel& parcel) {
     drained_.notify_all();
 }
 
-SinkQueue::Waiting SinkQueue::waiting() const {
+SinkStatus SinkQueue::status() const {
     const std::lock_guard lock(mutex_);
-    return waiting_;
+    SinkStatus status = tally_.status();
+    status.waiting = waiting_.records;
+    status.waiting_bytes = waiting_.bytes;
+    return status;
 }
 
 }  // namespace smtpscope::log

@@ -19,7 +19,8 @@ namespace smtpscope::log {
 /// Bytes that a sink takes as they are.
 struct Parcel {
     std::string bytes;
-    std::uint64_t records = 1;  ///< that are in them
+    std::uint64_t records = 1;  ///< that are in them; 0: no bytes, but the wish for a new file
+    std::size_t stream = 0;     ///< in streams(), where that matters
 };
 
 /// How much may wait; what does not fit is dropped and counted. At the end, a sink that takes nothing for `stuck_after`
@@ -65,13 +66,14 @@ class SinkQueue {
     /// there was no hurry(), is ten seconds.
     void end();
 
-    struct Waiting {
-        std::uint64_t records = 0;  ///< the parcel that the sink is taking included
-        std::uint64_t bytes = 0;
-    };
-    Waiting waiting() const;
+    /// The tally's, and what waits, the parcel that the sink is taking included.
+    SinkStatus status() const;
 
   private:
+    struct Waiting {
+        std::uint64_t records = 0;
+        std::uint64_t bytes = 0;
+    };
     struct Item {
         Parcel parcel;
         std::uint64_t dropped_before = 0;
