@@ -17,6 +17,7 @@
 #include "agent/writer.h"
 #include "catch.h"
 #include "support_talk.h"
+#include "support_wait.h"
 
 using namespace smtpscope;
 using namespace smtpscope::agent;
@@ -55,15 +56,6 @@ class CountingSink final : public RecordSink {
 bool is_readable(int fd, int milliseconds) {
     pollfd p{fd, POLLIN, 0};
     return ::poll(&p, 1, milliseconds) == 1;
-}
-
-template <class Condition>
-bool comes_true(Condition condition) {
-    for (int i = 0; i < 2000; ++i) {
-        if (condition()) return true;
-        std::this_thread::sleep_for(1ms);
-    }
-    return false;
 }
 
 struct Folder {
@@ -119,7 +111,7 @@ TEST_CASE("worker: reads what is left when it is stopped, and says that it has e
     Worker worker(source, sink, nullptr);
     worker.start({});
     worker.stop();
-    CHECK(is_readable(worker.ended_fd(), 2000));
+    CHECK(is_readable(worker.ended_fd(), 60000));
     CHECK(worker.join().empty());
     CHECK(left == 0);
     CHECK(worker.stats().packets == 3);
@@ -133,7 +125,7 @@ TEST_CASE("worker: an error of the source ends it, and is kept") {
     CountingSink sink;
     Worker worker(source, sink, nullptr);
     worker.start({});
-    CHECK(is_readable(worker.ended_fd(), 2000));
+    CHECK(is_readable(worker.ended_fd(), 60000));
     CHECK(worker.join() == "the ring is gone");
 }
 
@@ -143,7 +135,7 @@ TEST_CASE("worker: the end of the source ends it") {
     CountingSink sink;
     Worker worker(source, sink, nullptr);
     worker.start({});
-    CHECK(is_readable(worker.ended_fd(), 2000));
+    CHECK(is_readable(worker.ended_fd(), 60000));
     CHECK(worker.join().empty());
 }
 
@@ -154,7 +146,7 @@ TEST_CASE("worker: turns go on while nothing comes, and options are taken in bet
     worker.start({});
     const std::uint64_t before = worker.turns();
     for (int i = 0; i < 50; ++i) worker.set_options({});
-    CHECK(comes_true([&] { return worker.turns() > before + 5; }));
+    CHECK(eventually([&] { return worker.turns() > before + 5; }));
     CHECK_FALSE(is_readable(worker.ended_fd(), 0));
 }
 
@@ -190,7 +182,7 @@ TEST_CASE("worker: a packet from another shard has its place among those of its 
         Worker worker(source, out, nullptr);
         worker.pass(packets[passed]);
         worker.start({});
-        CHECK(is_readable(worker.ended_fd(), 2000));
+        CHECK(is_readable(worker.ended_fd(), 60000));
         CHECK(worker.join().empty());
         CHECK(worker.stats().flows_opened == 2);
         CHECK(worker.stats().gaps == 0);
@@ -216,11 +208,11 @@ TEST_CASE("writer: records reach the file at once, and those of a moved file sta
     const std::string path = folder.path + "/smtp.log";
     Writer writer(file_output(folder.path));
     writer.queue().smtp(info("first"));
-    CHECK(comes_true([&] { return contains(content(path), "first"); }));
+    CHECK(eventually([&] { return contains(content(path), "first"); }));
     fs::rename(path, path + ".1");
     writer.reopen();
     writer.queue().smtp(info("second"));
-    CHECK(comes_true([&] { return contains(content(path), "second"); }));
+    CHECK(eventually([&] { return contains(content(path), "second"); }));
     CHECK_FALSE(contains(content(path + ".1"), "second"));
     REQUIRE(writer.sinks().size() == 1);
     CHECK(writer.sinks()[0].written == 2);
@@ -234,7 +226,7 @@ TEST_CASE("writer: records that come after a replacement go to the new sinks") {
     writer.replace(file_output(other.path));
     writer.queue().smtp(info("after"));
     writer.close();
-    CHECK(is_readable(writer.ended_fd(), 5000));
+    CHECK(is_readable(writer.ended_fd(), 60000));
     CHECK(contains(content(other.path + "/smtp.log"), "after"));
     CHECK_FALSE(contains(content(one.path + "/smtp.log"), "after"));
 }
@@ -256,7 +248,7 @@ TEST_CASE("writer: no count of a sink falls when others take their place") {
         for (int i = 0; i < 100; ++i, ++sent) writer.queue().smtp(info("record"));
         writer.replace(file_output(place->path));
         writer.queue().smtp(info("record"));
-        CHECK(comes_true([&, wanted = ++sent] { return written() == wanted; }));
+        CHECK(eventually([&, wanted = ++sent] { return written() == wanted; }));
     }
     const std::vector<log::SinkStatus> sinks = writer.sinks();
     REQUIRE(sinks.size() == 2);
@@ -315,7 +307,7 @@ TEST_CASE("worker: what other shards pass on wakes it, and is bounded by its byt
     for (int i = 0; i < 1000; ++i) worker.pass(packet);
     CHECK(worker.passed_dropped() == 2);
     worker.start({});
-    CHECK(comes_true([&] { return worker.stats().packets == 1015; }));
+    CHECK(eventually([&] { return worker.stats().packets == 1015; }));
     const int wakes = source.wakes;
     worker.pass(packet);
     CHECK(source.wakes == wakes + 1);

@@ -15,6 +15,7 @@
 #include "files/extract.h"
 #include "files/place.h"
 #include "smtpscope/records.h"
+#include "support_wait.h"
 
 using namespace smtpscope;
 using namespace smtpscope::files;
@@ -167,7 +168,7 @@ TEST_CASE("extraction that fails is counted, and leaves nothing", "[files]") {
     auto e = std::make_unique<Extractor>(o, Extractor::WhenFull::wait);
     fs::create_symlink(folder.path + "/elsewhere", o.directory + "/F1.part");
     put(*e, part("F1"), "x");
-    while (e->stats().failed == 0) usleep(1000);
+    REQUIRE(test::eventually([&] { return e->stats().failed == 1; }));
     CHECK(e->stats().last_error == o.directory + "/F1.part: open: File exists");
     CHECK_FALSE(fs::exists(folder.path + "/elsewhere"));
     fs::remove(o.directory + "/F1.part");
@@ -179,7 +180,7 @@ TEST_CASE("extraction that fails is counted, and leaves nothing", "[files]") {
     small.rlim_cur = 1000;
     REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
     put(*e, part("F2"), std::string(5000, 'x'));
-    while (e->stats().failed == 1) usleep(1000);
+    CHECK(test::eventually([&] { return e->stats().failed == 2; }));
     setrlimit(RLIMIT_FSIZE, &before);
     std::signal(SIGXFSZ, handler);
     CHECK(e->stats().last_error == o.directory + "/F2.part: write: File too large");

@@ -16,9 +16,11 @@
 #include "log/journal.h"
 #include "log/journal_lane.h"
 #include "log/output.h"
+#include "support_wait.h"
 
 using namespace smtpscope;
 using namespace smtpscope::log;
+using smtpscope::test::eventually;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
@@ -91,15 +93,6 @@ class Listener {
 
 std::string entry(int number) {
     return JournalEntry(6, "mail " + std::to_string(number)).datagram();
-}
-
-template <class Done>
-bool eventually(Done done) {
-    for (int i = 0; i < 5000; ++i) {
-        if (done()) return true;
-        ::usleep(1000);
-    }
-    return done();
 }
 
 Info record(std::uint64_t number) {

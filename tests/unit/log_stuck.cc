@@ -10,9 +10,11 @@
 
 #include "catch.h"
 #include "log/output.h"
+#include "support_wait.h"
 
 using namespace smtpscope;
 using namespace smtpscope::log;
+using smtpscope::test::eventually;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
@@ -103,13 +105,6 @@ Options stdout_and(const Folder& folder) {
 void write_many(Output& output) {
     for (std::uint64_t i = 0; i < many; ++i) output.smtp(record(i));
     output.flush();
-}
-
-template <class Done>
-bool eventually(Done done) {
-    const auto end = Clock::now() + 10s;
-    while (!done() && Clock::now() < end) ::usleep(1000);
-    return done();
 }
 
 std::uint64_t lines_of(const std::string& text) {

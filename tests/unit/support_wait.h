@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Waiting for what another thread or process does.
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+namespace smtpscope::test {
+
+/// Until `done`; false if that takes longer than any machine should need.
+template <class Done>
+bool eventually(Done done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (std::chrono::steady_clock::now() < end) {
+        if (done()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return done();
+}
+
+}  // namespace smtpscope::test
