@@ -167,6 +167,38 @@ TEST_CASE("reopening begins a new file after the old one was moved", "[log]") {
     CHECK(lines_of(text_of(d.file("smtp.log"))) == 1);
 }
 
+TEST_CASE("a file has one format: one of another is set aside", "[log]") {
+    const Directory d;
+    auto output = std::make_unique<Output>(file_options(d, Format::json));
+    std::size_t changes = 0;
+    output->smtp(record(1));
+    for (const Format format : {Format::tsv, Format::brief, Format::json}) {
+        auto next = std::make_unique<Output>(file_options(d, format));
+        next->succeed(*output);
+        output = std::move(next);
+        output->smtp(record(1));
+        output->flush();
+        CHECK(old_files(d.path, "smtp").size() == ++changes);
+    }
+    // A new start with the same format goes on with the file.
+    output.reset();
+    { Output(file_options(d, Format::json)).smtp(record(2)); }
+    const auto old = old_files(d.path, "smtp");
+    REQUIRE(old.size() == 3);
+    CHECK(text_of(old[0]).starts_with("{\"ts\""));
+    CHECK(lines_of(text_of(old[0])) == 1);
+    CHECK(text_of(old[1]).starts_with("#separator"));
+    CHECK(lines_of(text_of(old[1])) == 8 + 1 + 1);
+    CHECK(text_of(old[2]).starts_with("1970-01-01"));
+    CHECK(lines_of(text_of(old[2])) == 1);
+    CHECK(lines_of(text_of(d.file("smtp.log"))) == 2);
+
+    // What is not ours stays where it is.
+    std::ofstream(d.file("weird.log")) << "a note\n";
+    { Output(file_options(d, Format::json)).weird(weird()); }
+    CHECK(lines_of(text_of(d.file("weird.log"))) == 2);
+}
+
 TEST_CASE("a directory that cannot be written is an error at the start", "[log]") {
     Options options;
     options.sinks.resize(1);

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "log/format.h"
 
@@ -19,6 +20,14 @@ Timestamp now() {
 
 std::string sentence(const std::string& what, const std::string& path) {
     return what + " " + path + ": " + std::strerror(errno) + ".";
+}
+
+/// Which format a file has that begins so; nothing if none of ours does.
+std::optional<Format> format_of(char first) {
+    if (first == '{') return Format::json;
+    if (first == '#') return Format::tsv;
+    if (first >= '0' && first <= '9') return Format::brief;
+    return std::nullopt;
 }
 
 /// When the file came into being, so that its age outlives a restart; now if the file system does not tell.
@@ -68,7 +77,9 @@ void FileWriter::reopen() {
 
 bool FileWriter::open() {
     // Appending, so that two processes, or the old and the new sink of a reload, cannot overwrite each other.
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    constexpr int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC;
+    fd_ = ::open(path_.c_str(), flags, 0640);
+    if (fd_ >= 0 && is_of_another_format() && set_aside()) fd_ = ::open(path_.c_str(), flags, 0640);
     struct stat status {};
     if (fd_ < 0 || ::fstat(fd_, &status) != 0) {
         error_ = sentence("cannot open", path_);
@@ -80,6 +91,25 @@ bool FileWriter::open() {
     ::close(fd_);
     fd_ = -1;
     return false;
+}
+
+/// Whether the file was written before the configuration changed: one file has one format.
+bool FileWriter::is_of_another_format() const {
+    char first = 0;
+    if (::pread(fd_, &first, 1, 0) != 1) return false;
+    const std::optional<Format> format = format_of(first);
+    return format && *format != context_.format;
+}
+
+/// Makes the file one of the old ones, and closes it.
+bool FileWriter::set_aside() {
+    if (archiver_.move_away(context_.stream.name, now()).empty()) {
+        context_.tally.failed(sentence("cannot set aside, although it has another format,", path_));
+        return false;
+    }
+    ::close(fd_);
+    archiver_.tidy(context_.stream.name);
+    return true;
 }
 
 /// What comes before the first record.

@@ -24,6 +24,8 @@ class FileWriter final : public LineWriter {
 
   private:
     bool open();
+    bool is_of_another_format() const;
+    bool set_aside();
     void close();
     bool begin_file();
     bool may_rotate() const;
