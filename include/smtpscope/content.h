@@ -27,8 +27,11 @@ class ContentSink {
     /// What the record says at its beginning. `none`: this file is not wanted.
     virtual Handle begin(const FileInfo& rec) = 0;
     virtual void write(Handle file, std::string_view bytes) = 0;
+    /// Its content is over, and nobody may see it before it is decided whether to keep or to discard it.
     virtual ContentResult end(Handle file) = 0;
-    /// The file is not to be kept.
+    /// The file, which has ended, is to be kept.
+    virtual void keep(Handle file) = 0;
+    /// The file, ended or not, is not to be kept.
     virtual void discard(Handle file) = 0;
 };
 

@@ -10,6 +10,8 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "catch.h"
 #include "files/extract.h"
@@ -57,7 +59,9 @@ ContentResult put(Extractor& e, const FileInfo& rec, const std::string& content)
     const auto file = e.begin(rec);
     if (file == ContentSink::none) return {};
     e.write(file, content);
-    return e.end(file);
+    ContentResult result = e.end(file);
+    e.keep(file);
+    return result;
 }
 
 std::string read(const std::string& path) {
@@ -86,7 +90,9 @@ TEST_CASE("files are written whole, for their owner alone", "[files]") {
         CHECK(done.name == "Fa");
         CHECK(done.size == 7);
         CHECK_FALSE(done.cut_off);
+        e.keep(a);
         e.end(b);
+        e.keep(b);
         e.discard(gone);
         CHECK(put(e, message("Fm"), "whole").name.empty());  // parts alone are wanted
         CHECK(e.begin(part("Fopen")) != ContentSink::none);  // and never ended
@@ -136,10 +142,10 @@ TEST_CASE("every limit on extracted files", "[files]") {
     SECTION("of their number, old ones included") {
         fs::create_directory(o.directory);
         std::ofstream(o.directory + "/old") << "old";
-        std::ofstream(o.directory + "/crashed.part") << "old";
+        std::ofstream(o.directory + "/Fcrashed1.part") << "old";
         o.max_files = 2;
         Extractor e(o, Extractor::WhenFull::wait);
-        CHECK_FALSE(fs::exists(o.directory + "/crashed.part"));
+        CHECK_FALSE(fs::exists(o.directory + "/Fcrashed1.part"));
         CHECK(put(e, part("F1"), "x").name == "F1");
         CHECK(put(e, part("F2"), "x").name.empty());
         CHECK(e.stats().limit_files == 1);
@@ -160,6 +166,65 @@ TEST_CASE("every limit on extracted files", "[files]") {
         CHECK(put(e, part("F1"), "x").name.empty());
         CHECK(e.stats().no_room == 1);
     }
+}
+
+TEST_CASE("a file that waits to be kept has no name of its own yet", "[files]") {
+    const Folder folder;
+    const ExtractOptions o = options(folder);
+    {
+        Extractor e(o, Extractor::WhenFull::wait);
+        const auto kept = e.begin(part("Fkept")), dropped = e.begin(part("Fdropped")), left = e.begin(part("Fleft"));
+        for (const auto file : {kept, dropped, left}) {
+            e.write(file, "x");
+            CHECK(e.end(file).size == 1);
+        }
+        CHECK(put(e, part("Fnext"), "y").name == "Fnext");
+        while (e.stats().written == 0) usleep(1000);  // and so all that was ordered before
+        CHECK(fs::exists(o.directory + "/Fkept.part"));
+        CHECK_FALSE(fs::exists(o.directory + "/Fkept"));
+        e.keep(kept);
+        e.discard(dropped);
+        while (e.stats().discarded == 0) usleep(1000);
+        CHECK(read(o.directory + "/Fkept") == "x");
+        CHECK(count(o.directory) == 3);
+    }
+    CHECK(count(o.directory) == 2);  // nobody kept the last one
+}
+
+TEST_CASE("what an earlier run left unfinished goes, and nothing else", "[files]") {
+    const Folder folder;
+    const ExtractOptions o = options(folder);
+    fs::create_directory(o.directory);
+    const char* const foreign[] = {"notes.part", "Fn-1.part", "F1.parts", "F1"};
+    for (const char* name : foreign) std::ofstream(o.directory + "/" + name) << "old";
+    fs::create_symlink("nowhere", o.directory + "/Flink.part");
+    std::ofstream(o.directory + "/F2.part") << "old";
+    Extractor e(o, Extractor::WhenFull::wait);
+    for (const char* name : foreign) CHECK(fs::exists(o.directory + "/" + name));
+    CHECK(fs::is_symlink(o.directory + "/Flink.part"));
+    CHECK_FALSE(fs::exists(o.directory + "/F2.part"));
+    // Nor what another process is writing.
+    const auto file = e.begin(part("F3"));
+    e.write(file, "x");
+    while (!fs::exists(o.directory + "/F3.part")) usleep(1000);
+    const Extractor other(o, Extractor::WhenFull::wait);
+    CHECK(fs::exists(o.directory + "/F3.part"));
+}
+
+TEST_CASE("many callers extract at once", "[files]") {
+    const Folder folder;
+    const ExtractOptions o = options(folder);
+    constexpr int callers = 4, each = 300;
+    {
+        Extractor e(o, Extractor::WhenFull::wait);
+        std::vector<std::thread> threads;
+        for (int i = 0; i < callers; ++i)
+            threads.emplace_back([&e, i] {
+                for (int n = 0; n < each; ++n) put(e, part("F" + std::to_string(i * each + n)), "content");
+            });
+        for (std::thread& t : threads) t.join();
+    }
+    CHECK(count(o.directory) == callers * each);
 }
 
 TEST_CASE("extraction that fails is counted, and leaves nothing", "[files]") {

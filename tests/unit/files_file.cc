@@ -24,6 +24,7 @@ class Memory final : public ContentSink {
         log += ".";
         return {"name", 7, true};
     }
+    void keep(Handle) override { log += "k"; }
     void discard(Handle) override { log += "x"; }
     std::string log;
 };
@@ -126,7 +127,12 @@ TEST_CASE("what is extracted is said", "[files]") {
         CHECK(rec.extracted == "name");
         CHECK(rec.extracted_size == 7);
         CHECK(rec.extracted_cutoff == true);
+        CHECK(f.take_content() == 1);
     }
     { File dropped(context, info()); }
-    CHECK(memory.log == "+F1[ab][c].+F1x");
+    {
+        File left(context, info());
+        left.finish();
+    }
+    CHECK(memory.log == "+F1[ab][c].+F1x+F1.x");
 }

@@ -3,16 +3,19 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "files/place.h"
 #include "smtpscope/records.h"
@@ -32,7 +35,19 @@ int open_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) refuse(std::strerror(errno));
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) refuse(std::strerror(errno));
-    return fd;
+    // Another one may have taken the place of what was looked at.
+    struct stat status {};
+    if (::fstat(fd, &status) == 0 && (status.st_mode & S_IWOTH) == 0) return fd;
+    ::close(fd);
+    refuse("everybody may write there; take that right away, or name another directory");
+    return -1;
+}
+
+/// `F`, letters and digits, and the end that says it: as this program names what it writes.
+bool is_unfinished(std::string_view name) {
+    if (!name.starts_with('F') || !name.ends_with(unfinished)) return false;
+    name.remove_suffix(unfinished.size());
+    return std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0; });
 }
 
 }  // namespace
@@ -44,7 +59,9 @@ Extractor::Extractor(ExtractOptions options, WhenFull when_full)
 }
 
 Extractor::~Extractor() {
-    for (const auto& [file, open] : open_) order({Order::Kind::discard, file, {}});
+    std::vector<Handle> left;
+    for (const auto& [file, open] : open_) left.push_back(file);
+    for (const Handle file : left) discard(file);
     {
         const std::lock_guard lock(mutex_);
         closing_ = true;
@@ -54,18 +71,21 @@ Extractor::~Extractor() {
     ::close(directory_);
 }
 
-/// Counts what is there, and removes what an earlier run left unfinished.
+/// Counts what is there, and removes what an earlier run left unfinished: not what another process is writing, which
+/// holds a lock as long as it lives.
 void Extractor::survey() {
+    const bool alone = ::flock(directory_, LOCK_EX | LOCK_NB) == 0;
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(::dup(directory_)), &::closedir);
-    if (!dir) return;
-    while (const dirent* entry = ::readdir(dir.get())) {
+    while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
         struct stat s {};
         if (::fstatat(directory_, entry->d_name, &s, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(s.st_mode)) continue;
-        if (std::string_view(entry->d_name).ends_with(unfinished) && ::unlinkat(directory_, entry->d_name, 0) == 0)
+        if (alone && s.st_uid == ::geteuid() && is_unfinished(entry->d_name) &&
+            ::unlinkat(directory_, entry->d_name, 0) == 0)
             continue;
         ++files_;
         total_ += static_cast<std::uint64_t>(s.st_size);
     }
+    ::flock(directory_, LOCK_SH);
 }
 
 bool Extractor::has_room() const {
@@ -78,6 +98,7 @@ ContentSink::Handle Extractor::begin(const FileInfo& rec) {
     const bool message = rec.mime_type == "message/rfc822" && !rec.parent_fuid;
     if (options_.what != ExtractWhat::all && message != (options_.what == ExtractWhat::messages)) return none;
     const bool room = has_room();
+    Handle file = none;
     {
         const std::lock_guard lock(mutex_);
         std::uint64_t* refused = nullptr;
@@ -92,14 +113,21 @@ ContentSink::Handle Extractor::begin(const FileInfo& rec) {
             return none;
         }
         ++files_;
+        file = ++last_;
+        open_[file] = {rec.fuid, 0, false};
     }
-    open_[++last_] = {rec.fuid, 0, false};
-    order({Order::Kind::begin, last_, rec.fuid});
-    return last_;
+    order({Order::Kind::begin, file, rec.fuid});
+    return file;
+}
+
+/// Stays where it is until its one caller says what is to become of it.
+Extractor::Open& Extractor::opened(Handle file) {
+    const std::lock_guard lock(mutex_);
+    return open_.at(file);
 }
 
 void Extractor::write(Handle file, std::string_view bytes) {
-    Open& f = open_.at(file);
+    Open& f = opened(file);
     while (!bytes.empty() && !f.cut_off) {
         std::size_t size = std::min(bytes.size(), slice);
         if (options_.max_bytes > 0) size = std::min<std::uint64_t>(size, options_.max_bytes - f.accepted);
@@ -121,19 +149,26 @@ void Extractor::write(Handle file, std::string_view bytes) {
 }
 
 ContentResult Extractor::end(Handle file) {
-    const auto it = open_.find(file);
-    Open f = std::move(it->second);
-    open_.erase(it);
-    if (f.cut_off) {
-        const std::lock_guard lock(mutex_);
-        ++stats_.cut_off;
-    }
+    const Open& f = opened(file);
     order({Order::Kind::end, file, {}});
-    return {std::move(f.name), f.accepted, f.cut_off};
+    return {f.name, f.accepted, f.cut_off};
+}
+
+void Extractor::keep(Handle file) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto it = open_.find(file);
+        if (it->second.cut_off) ++stats_.cut_off;
+        open_.erase(it);
+    }
+    order({Order::Kind::keep, file, {}});
 }
 
 void Extractor::discard(Handle file) {
-    open_.erase(file);
+    {
+        const std::lock_guard lock(mutex_);
+        open_.erase(file);
+    }
     order({Order::Kind::discard, file, {}});
 }
 
@@ -162,57 +197,64 @@ void Extractor::work() {
         }
         lock.lock();
         queued_ -= done;
-        drained_.notify_one();
+        drained_.notify_all();
     }
 }
 
-void Extractor::carry_out(const Order& o) {
-    if (o.kind == Order::Kind::begin) {
-        // The name is of our own making: nothing from the network is in it.
-        const std::string name = o.text + std::string(unfinished);
-        const int fd = ::openat(directory_, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        writing_[o.file] = {fd, o.text, 0};
-        if (fd < 0) fail(o.file, "open");
-        return;
+void Extractor::begin_file(const Order& o) {
+    // The name is of our own making: nothing from the network is in it.
+    const std::string part = o.text + std::string(unfinished);
+    const int fd = ::openat(directory_, part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    writing_[o.file] = {fd, o.text, 0};
+    if (fd < 0) fail(o.file, "open", Left::nothing);
+}
+
+bool Extractor::write_all(Written& f, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(f.fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+        f.size += static_cast<std::uint64_t>(n);
     }
+    return true;
+}
+
+void Extractor::carry_out(const Order& o) {
+    using Kind = Order::Kind;
+    if (o.kind == Kind::begin) return begin_file(o);
     const auto it = writing_.find(o.file);
     if (it == writing_.end()) return;  // it failed before
     Written& f = it->second;
-    if (o.kind == Order::Kind::write) {
-        std::string_view left = o.text;
-        while (!left.empty()) {
-            const ssize_t n = ::write(f.fd, left.data(), left.size());
-            if (n < 0 && errno == EINTR) continue;
-            if (n <= 0) return fail(o.file, "write");
-            left.remove_prefix(static_cast<std::size_t>(n));
-            f.size += static_cast<std::uint64_t>(n);
-        }
+    if (o.kind == Kind::write) {
+        if (!write_all(f, o.text)) fail(o.file, "write", Left::part);
         return;
     }
+    // While it waits to be kept it needs no descriptor.
+    if (f.fd >= 0) ::close(std::exchange(f.fd, -1));
+    if (o.kind == Kind::end) return;
     const std::string part = f.name + std::string(unfinished);
-    ::close(std::exchange(f.fd, -1));
-    if (o.kind == Order::Kind::discard) {
-        ::unlinkat(directory_, part.c_str(), 0);
-        const std::lock_guard lock(mutex_);
-        --files_;
-        total_ -= f.size;
-    } else {
-        if (::renameat(directory_, part.c_str(), directory_, f.name.c_str()) != 0) return fail(o.file, "rename");
-        const std::lock_guard lock(mutex_);
+    if (o.kind == Kind::keep && ::renameat(directory_, part.c_str(), directory_, f.name.c_str()) != 0)
+        return fail(o.file, "rename", Left::part);
+    if (o.kind == Kind::discard) ::unlinkat(directory_, part.c_str(), 0);
+    const std::lock_guard lock(mutex_);
+    if (o.kind == Kind::keep) {
         ++stats_.written;
         stats_.bytes += f.size;
+    } else {
+        ++stats_.discarded;
+        --files_;
+        total_ -= f.size;
     }
     writing_.erase(it);
 }
 
-void Extractor::fail(Handle file, const char* what) {
+void Extractor::fail(Handle file, const char* what, Left left) {
     const std::string error = std::string(what) + ": " + std::strerror(errno);
     const auto it = writing_.find(file);
     const std::string part = it->second.name + std::string(unfinished);
-    if (it->second.fd >= 0) {
-        ::close(it->second.fd);
-        ::unlinkat(directory_, part.c_str(), 0);
-    }
+    if (it->second.fd >= 0) ::close(it->second.fd);
+    if (left == Left::part) ::unlinkat(directory_, part.c_str(), 0);
     const std::lock_guard lock(mutex_);
     ++stats_.failed;
     stats_.last_error = options_.directory + "/" + part + ": " + error;

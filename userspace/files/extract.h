@@ -38,10 +38,12 @@ struct ExtractStats {
     std::uint64_t limit_files = 0;  ///< not begun because of max_files
     std::uint64_t limit_total = 0;  ///< or of max_total
     std::uint64_t no_room = 0;      ///< or of min_free
+    std::uint64_t discarded = 0;    ///< not kept
     std::uint64_t failed = 0;       ///< lost to an error of the file system
     std::string last_error;         ///< empty if there was none
 };
 
+/// Of many callers; each file is one caller's. Until it is kept, a file has a name that ends in `.part`.
 class Extractor final : public ContentSink {
   public:
     /// What becomes of content while the disk is slower than the network: a live capture goes on and a file is cut off,
@@ -51,7 +53,7 @@ class Extractor final : public ContentSink {
 
     /// Throws std::runtime_error if the directory cannot be used.
     Extractor(ExtractOptions options, WhenFull when_full);
-    /// Writes what has been handed in.
+    /// Writes what has been handed in; what was not kept is discarded.
     ~Extractor() override;
     Extractor(const Extractor&) = delete;
     Extractor& operator=(const Extractor&) = delete;
@@ -59,6 +61,7 @@ class Extractor final : public ContentSink {
     Handle begin(const FileInfo& rec) override;
     void write(Handle file, std::string_view bytes) override;
     ContentResult end(Handle file) override;
+    void keep(Handle file) override;
     void discard(Handle file) override;
 
     ExtractStats stats() const;
@@ -70,29 +73,37 @@ class Extractor final : public ContentSink {
         std::uint64_t accepted = 0;  ///< bytes
         bool cut_off = false;
     };
+    /// A file as the thread sees it.
+    struct Written {
+        int fd = -1;  ///< -1: it has ended
+        std::string name;
+        std::uint64_t size = 0;
+    };
+    enum class Left : std::uint8_t { nothing, part };  ///< on the disk, by a file that failed
     /// What the thread has to do next.
     struct Order {
-        enum class Kind : std::uint8_t { begin, write, end, discard } kind;
+        enum class Kind : std::uint8_t { begin, write, end, keep, discard } kind;
         Handle file;
         std::string text;  ///< the name, or the bytes
     };
 
     void survey();
     bool has_room() const;
+    Open& opened(Handle file);
     void order(Order&& o);
     void work();
     void carry_out(const Order& o);
-    void fail(Handle file, const char* what);
+    void begin_file(const Order& o);
+    static bool write_all(Written& f, std::string_view bytes);
+    void fail(Handle file, const char* what, Left left);
 
     const ExtractOptions options_;
     const WhenFull when_full_;
     int directory_ = -1;
 
-    // Of the caller alone.
-    std::unordered_map<Handle, Open> open_;
-    Handle last_ = none;
-
     mutable std::mutex mutex_;
+    std::unordered_map<Handle, Open> open_;  ///< until kept or discarded
+    Handle last_ = none;
     std::condition_variable filled_, drained_;
     std::deque<Order> orders_;
     std::size_t queued_ = 0;  ///< bytes
@@ -102,11 +113,6 @@ class Extractor final : public ContentSink {
     ExtractStats stats_;
 
     // Of the thread alone.
-    struct Written {
-        int fd = -1;
-        std::string name;
-        std::uint64_t size = 0;
-    };
     std::unordered_map<Handle, Written> writing_;
     std::thread thread_;
 };

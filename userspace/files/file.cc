@@ -45,7 +45,7 @@ FileInfo File::finish() {
     detect();
     if (info_.missing_bytes == 0) hasher_.finish(info_);
     if (extraction_ != ContentSink::none) {
-        const ContentResult result = context_->content->end(std::exchange(extraction_, ContentSink::none));
+        const ContentResult result = context_->content->end(extraction_);
         if (!result.name.empty()) {
             info_.extracted = result.name;
             info_.extracted_cutoff = result.cut_off;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "files/hash.h"
 #include "files/type.h"
@@ -33,6 +34,8 @@ class File {
     void gap(std::uint64_t length, Timestamp now);
     /// The record. The file is over.
     FileInfo finish();
+    /// What was extracted of it, for the caller to keep or to discard; what is not taken is discarded.
+    ContentSink::Handle take_content() { return std::exchange(extraction_, ContentSink::none); }
 
   private:
     void detect();
