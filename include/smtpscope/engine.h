@@ -2,6 +2,7 @@
 // The analysis: packets in, records and verdicts out. No threads, no I/O, no clock of its own; one Engine is one shard.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "smtpscope/flow.h"
 #include "smtpscope/options.h"
 #include "smtpscope/packet.h"
+#include "smtpscope/policy.h"
 #include "smtpscope/records.h"
 #include "smtpscope/side.h"
 
@@ -65,6 +67,9 @@ struct Hooks {
     /// again with each record as long as something of it is empty. Should be quick.
     std::function<Owner(const Sender&)> owner;
     ContentSink* content = nullptr;  ///< where bodies are extracted to; outlives the engine
+    /// Bytes of records that wait for their mail, in all engines that share this account and Limits::waiting_memory;
+    /// nullptr: the engine has one of its own.
+    std::shared_ptr<std::atomic<std::uint64_t>> waiting_memory;
 };
 
 /// What became of the packets and of memory. Each packet is counted under exactly one cause:
@@ -106,9 +111,13 @@ struct EngineStats {
     std::uint64_t files = 0;           ///< records of files
     std::uint64_t tls_handshakes = 0;  ///< records of handshakes after STARTTLS
     std::uint64_t notices = 0;
-    std::uint64_t flows_open = 0;       ///< now
-    std::uint64_t memory_held = 0;      ///< bytes of out-of-order data, now
-    std::uint64_t fragment_memory = 0;  ///< bytes held for IP fragments, now
+    std::uint64_t dropped_with_mail = 0;     ///< records of other streams whose mail EngineOptions::policy dropped
+    std::uint64_t dropped_without_mail = 0;  ///< of content that no smtp record tells of, so that nothing could decide
+    std::uint64_t dropped_waiting = 0;       ///< for their mail, because of Limits::waiting_memory
+    std::uint64_t flows_open = 0;            ///< now
+    std::uint64_t memory_held = 0;           ///< bytes of out-of-order data, now
+    std::uint64_t fragment_memory = 0;       ///< bytes held for IP fragments, now
+    std::uint64_t waiting_memory = 0;        ///< bytes of records that wait for their mail, now
 };
 
 EngineStats& operator+=(EngineStats& sum, const EngineStats& one);

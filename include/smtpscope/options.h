@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "smtpscope/time.h"
 
 namespace smtpscope {
+
+class DropPolicy;
 
 /// The fields of Info that the reference does not have.
 enum class ExtraField : std::uint8_t {
@@ -96,9 +99,11 @@ struct Limits {
     std::size_t memory = std::size_t{256} << 20;         ///< bytes held for out-of-order data, all connections together
     std::size_t flow_memory = std::size_t{4} << 20;      ///< the same for one direction of one connection
     std::size_t fragment_memory = std::size_t{4} << 20;  ///< bytes held for IP fragments; the oldest give way
-    std::size_t line_length = std::size_t{2} << 20;      ///< of a command, reply or body line, in bytes
-    std::size_t pending_commands = 1000;                 ///< sent and not yet answered
-    Duration idle_timeout = std::chrono::minutes(15);    ///< RFC 5321, 4.5.3.2 allows up to ten between commands
+    /// Bytes of records that wait for their mail, of which one connection may have a sixteenth. What gives way is lost.
+    std::size_t waiting_memory = std::size_t{64} << 20;
+    std::size_t line_length = std::size_t{2} << 20;         ///< of a command, reply or body line, in bytes
+    std::size_t pending_commands = 1000;                    ///< sent and not yet answered
+    Duration idle_timeout = std::chrono::minutes(15);       ///< RFC 5321, 4.5.3.2 allows up to ten between commands
     Duration handshake_timeout = std::chrono::seconds(10);  ///< a SYN without data
     Duration gap_timeout = std::chrono::milliseconds(500);  ///< how long an acknowledged hole may still be filled
 };
@@ -110,6 +115,7 @@ struct EngineOptions {
     NoticeOptions notices;
     SoftwareOptions software;
     Limits limits;
+    std::shared_ptr<const DropPolicy> policy;  ///< nullptr: nothing is dropped
     std::vector<std::uint16_t> likely_server_ports{std::begin(default_smtp_ports), std::end(default_smtp_ports)};
     bool validate_checksums = true;
     std::uint64_t uid_seed = 0;  ///< mixed into every uid; the same trace and seed give the same uids

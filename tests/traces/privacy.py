@@ -48,21 +48,26 @@ JVBERi0xLjQK*{ENVELOPE[1]}
 ."""
 
 
-def capture(path):
+def capture(path, turns):
     made = Capture("ethernet", [])
     connection = Connection(made, "192.0.2.1", 40000, "192.0.2.2", 587, (1000, 2000))
     connection.open()
-    for side, text in [
-            (SERVER, "220 s"), (CLIENT, f"EHLO {ENVELOPE[0]}"), (SERVER, "250-s\n250 AUTH PLAIN"),
-            (CLIENT, "AUTH LOGIN ZG9yYS5sb2dpbkBjbGllbnQuZXhhbXBsZQ=="), (SERVER, "334 UGFzc3dvcmQ6"), (CLIENT, "c2VjcmV0"),
-            (SERVER, "235 2.7.0 in"), (CLIENT, f"MAIL FROM:<{ENVELOPE[0]}>"), (SERVER, "250 m"),
-            (CLIENT, f"RCPT TO:<{ENVELOPE[1]}>"), (SERVER, "250 r"), (CLIENT, f"RCPT TO:<{ENVELOPE[2]}>"),
-            (SERVER, f"550 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org; no {ENVELOPE[2]}, carol.none"),
-            (CLIENT, "RCPT <nonsense>\nDATA"), (SERVER, "501 what\n354 d"), (CLIENT, HEADER),
-            (SERVER, f"250 2.6.0 <message.id.4711@client.example> [InternalId=42] Queued Quarterly figures of {ENVELOPE[0]}")]:
+    for side, text in turns:
         connection.send(side, text.replace("\n", "\r\n").encode() + b"\r\n")
     connection.close()
     made.write(path, "pcap", 0)
+
+
+MAIL = [
+    (SERVER, "220 s"), (CLIENT, f"EHLO {ENVELOPE[0]}"), (SERVER, "250-s\n250 AUTH PLAIN"),
+    (CLIENT, "AUTH LOGIN ZG9yYS5sb2dpbkBjbGllbnQuZXhhbXBsZQ=="), (SERVER, "334 UGFzc3dvcmQ6"), (CLIENT, "c2VjcmV0"),
+    (SERVER, "235 2.7.0 in"), (CLIENT, f"MAIL FROM:<{ENVELOPE[0]}>"), (SERVER, "250 m"),
+    (CLIENT, f"RCPT TO:<{ENVELOPE[1]}>"), (SERVER, "250 r"), (CLIENT, f"RCPT TO:<{ENVELOPE[2]}>"),
+    (SERVER, f"550 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org; no {ENVELOPE[2]}, carol.none"),
+    (CLIENT, "RCPT <nonsense>\nDATA"), (SERVER, "501 what\n354 d"), (CLIENT, HEADER),
+    (SERVER, f"250 2.6.0 <message.id.4711@client.example> [InternalId=42] Queued Quarterly figures of {ENVELOPE[0]}")]
+# Content of which no smtp record tells, so that there is nothing to judge: its MAIL and RCPT were never sent, or not seen.
+ORPHAN = [(SERVER, "220 s"), (CLIENT, "EHLO c"), (SERVER, "250 s"), (CLIENT, "DATA"), (SERVER, "354 d"), (CLIENT, HEADER), (SERVER, "250 q")]
 
 
 def read(program, folder, trace, form, *options):
@@ -119,12 +124,49 @@ def policies(check, program, folder, trace):
     check.equal("a stream dropped", sorted(said), ["notice.log", "output", "smtp.log", "software.log", "weird.log"])
 
 
+def traces_left(program, folder, trace, *options):
+    """The logs in which there is something, and the files that were extracted; and what is said on the way."""
+    extracted = tempfile.mkdtemp(dir=folder)
+    said, _ = read(program, folder, trace, "json", "--set", "files.extract.enabled=true", "--set", "files.extract.min_free=0",
+                   "--set", "files.extract.what=all", "--set", f"files.extract.directory={extracted}", *options)
+    left = sorted(name for name in said if name != "output")
+    return left + ["extracted"] * len(os.listdir(extracted)), said["output"]
+
+
+def whole_mails(check, program, folder, trace):
+    """A mail that is dropped leaves nothing in any stream, nor on the disk."""
+    orphan = os.path.join(folder, "orphan.pcap")
+    capture(orphan, ORPHAN)
+    every = ["files.log", "notice.log", "smtp.log", "software.log", "weird.log", "extracted", "extracted"]
+    no_smtp = [name for name in every if name != "smtp.log"]
+    rows = [
+        ("a mail that is kept", trace, '[{when: {mailfrom: "*@client.example"}, action: keep}, {action: drop}]', every),
+        ("a mail that is dropped", trace, '[{when: {mailfrom: "*@client.example"}, action: drop}]', []),
+        ("its record alone", trace, "[{action: drop-record}]", no_smtp),
+        ("its record alone, by the first rule", trace, "[{action: drop-record}, {action: drop}]", no_smtp),
+        ("files that are dropped", trace, "[{stream: files, action: drop}]", [n for n in every if n not in ("files.log", "extracted")]),
+        ("records of files that are dropped", trace, "[{stream: files, action: drop-record}]", [n for n in every if n != "files.log"]),
+        ("content without a mail", orphan, '[{when: {mailfrom: nobody}, action: drop}]', []),
+        ("the same, and no mail is dropped", orphan, "[{hide: {subject: omit}}]", ["files.log", "weird.log", "extracted", "extracted"]),
+    ]
+    for name, path, policy, expected in rows:
+        left, output = traces_left(program, folder, path, "--set", f"log.policy={policy}")
+        check.equal(name, left, expected)
+        check.equal(f"{name}: what is said", "too little was captured" in output, name == "content without a mail")
+    little = ["--set", "limits.waiting_memory=1KiB"]
+    left, output = traces_left(program, folder, trace, "--set", "log.policy=[{when: {mailfrom: nobody}, action: drop}]", *little)
+    check.equal("no room to wait", left, ["notice.log", "smtp.log", "software.log"])
+    check.equal("no room to wait: what is said", "limits.waiting_memory allows" in output, True)
+    left, output = traces_left(program, folder, trace, "--set", "log.policy=[{action: drop}]", *little)
+    check.equal("no room to wait, and the mail is dropped", left, [])
+
+
 def main():
     program = sys.argv[1]
     check = Checks()
     with tempfile.TemporaryDirectory() as folder:
         trace = os.path.join(folder, "trace.pcap")
-        capture(trace)
+        capture(trace, MAIL)
         everything = "".join(text for form in FORMATS for text in read(program, folder, trace, form)[0].values())
         # A text that is nowhere to begin with would prove nothing.
         check.equal("without a preset all is told", [t for t in {*CONTENT, *PERSONAL} if t not in everything], [])
@@ -139,6 +181,7 @@ def main():
                 check.equal(f"{preset}, {form}: the envelope", kept, preset != "pseudonymous")
         joinable(check, program, folder, trace)
         policies(check, program, folder, trace)
+        whole_mails(check, program, folder, trace)
     print(f"{check.passed} passed, {check.failed} failed")
     return check.failed > 0
 

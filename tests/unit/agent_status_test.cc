@@ -49,7 +49,7 @@ TEST_CASE("status: the document has what a monitor needs") {
          R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device","last_loss":"","former":0,)"
          R"("dropped_queue_full":0,"dropped_at_end":2,"waiting":3,"waiting_bytes":0})",
          R"("policy":{"dropped_smtp":4,"dropped_weird":0})",
-         R"("memory":{"resident":1048576,"out_of_order":0,"fragments":0})"}) {
+         R"("memory":{"resident":1048576,"out_of_order":0,"fragments":0,"waiting":0})"}) {
         CAPTURE(part);
         CHECK(json.find(part) != std::string::npos);
     }
@@ -85,12 +85,13 @@ TEST_CASE("losses: every way of losing something is among them") {
     s.engine.gap_bytes = 16;
     s.engine.overload_bytes = 32;
     s.engine.flows_evicted = 64;
+    s.engine.dropped_waiting = 2048;
     s.queue.dropped[0] = 128;
     s.queue.dropped[1] = 256;
     s.sinks = {{"stdout", 1, 512, "", ""}, {"journald", 1, 1024, "", ""}};
     std::uint64_t sum = 0;
     for (const Loss& loss : losses(s)) sum += loss.total;
-    CHECK(sum == 2044);
+    CHECK(sum == 4092);
     SECTION("a sink has one for each cause") {
         s = {};
         s.sinks = {{"journald", 0, 7, "", "it was away"}};

@@ -65,7 +65,7 @@ log:
     - { type: stdout, format: brief }
   policy: [{ stream: files, when: { filename: "*.exe" }, action: keep }]
   privacy: { preset: no-content, key_file: /etc/k }
-limits: { flows: 8, memory: 9KiB, flow_memory: 10, fragment_memory: 20, line_length: 11,
+limits: { flows: 8, memory: 9KiB, flow_memory: 10, fragment_memory: 20, waiting_memory: 21, line_length: 11,
           pending_commands: 12, idle_timeout: 13s, handshake_timeout: 14ms, gap_timeout: 15us }
 control: { socket: /tmp/s }
 )");
@@ -110,6 +110,7 @@ control: { socket: /tmp/s }
     CHECK(c.limits.memory == 9216);
     CHECK(c.limits.flow_memory == 10);
     CHECK(c.limits.fragment_memory == 20);
+    CHECK(c.limits.waiting_memory == 21);
     CHECK(c.limits.line_length == 11);
     CHECK(c.limits.pending_commands == 12);
     CHECK(c.limits.idle_timeout == std::chrono::seconds(13));

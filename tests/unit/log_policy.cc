@@ -460,7 +460,7 @@ TEST_CASE("bad rules are refused at their place", "[policy]") {
         {"{ hide: { helo: code } }", "code is for replies (last_reply and rejected_rcptto)"},
         {"{ action: delete }", "\"delete\" is not one of keep, drop"},
         {"{ stream: smpt, action: drop }", "\"smpt\" is not one of smtp, weird, files, ssl, notice, software"},
-        {"{ when: {} }", "a rule needs an action (keep or drop) or fields to hide."},
+        {"{ when: {} }", "a rule needs an action (keep, drop or drop-record) or fields to hide."},
         {"{ hide: { subject: omit }, action: drop }", "of a record that is dropped there is nothing to hide"},
         {"{ acton: drop }", "there is no key acton; the nearest is action."},
         {"drop", "a rule is a section, such as"},

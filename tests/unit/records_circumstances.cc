@@ -113,8 +113,9 @@ TEST_CASE("ignored bytes are those of the newest message", "[records]") {
     records::SoftwareTracker software(options.software, 0);
     records::Shared<std::string> extensions;
     records::Owners owners;
-    const records::Context context{&options, &out,      &hooks,      &stats,  &files,
-                                   &notices, &software, &extensions, &owners, nullptr};
+    records::WaitingRoom waiting(options, hooks, out, stats);
+    const records::Context context{&options,  &out,        &hooks,  &stats,   &files, &notices,
+                                   &software, &extensions, &owners, &waiting, nullptr};
     const auto record = [&](const std::vector<std::uint64_t>& ignored) {
         records::Session session(context, mail_id(), {});
         session.ignored(99);  // of nothing

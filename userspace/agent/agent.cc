@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -109,7 +110,9 @@ Agent::Agent(Invocation invocation)
       timer_(open_timer(tick_interval(service_))) {
     log::set_level(config_.log.level);
     open_control_socket();  // first: it tells whether another agent is running before anything is touched
-    writer_ = std::make_unique<Writer>(std::make_unique<log::Output>(config_.log, log::Delivery::queued));
+    auto output = std::make_unique<log::Output>(config_.log, log::Delivery::queued);
+    policy_ = output->drop_policy();
+    writer_ = std::make_unique<Writer>(std::move(output));
     source_ = std::make_unique<capture::LiveSource>(config_.capture, capture::Inheritance(service_.take_stored()));
     verdicts_ = std::make_unique<Verdicts>(*source_);
     if (const std::string error = files::type_database_error(); config_.files.enabled && !error.empty())
@@ -119,13 +122,16 @@ Agent::Agent(Invocation invocation)
         extractor_ = std::make_unique<files::Extractor>(config_.extract, files::Extractor::WhenFull::cut_off);
     hooks.content = extractor_.get();
     hooks.owner = [this](const Sender& sender) { return owners_.find(sender); };
+    hooks.waiting_memory = std::make_shared<std::atomic<std::uint64_t>>(0);
     start_workers(hooks);
 }
 
 Agent::~Agent() = default;
 
-/// Workers share nothing, so each has its part of what all together may hold.
-EngineOptions Agent::share_of(EngineOptions options) const {
+/// Each has its part of what all together may hold; what waits for its mail has an account that they share.
+EngineOptions Agent::worker_options(const config::Config& config) const {
+    EngineOptions options = config.engine_options();
+    options.policy = policy_;
     const std::size_t shards = source_->shards();
     options.limits.flows = (options.limits.flows + shards - 1) / shards;
     options.limits.memory = (options.limits.memory + shards - 1) / shards;
@@ -134,7 +140,7 @@ EngineOptions Agent::share_of(EngineOptions options) const {
 }
 
 void Agent::start_workers(const Hooks& hooks) {
-    const EngineOptions options = share_of(config_.engine_options());
+    const EngineOptions options = worker_options(config_);
     // Before any of them runs: they pass packets to each other.
     for (unsigned i = 0; i < source_->shards(); ++i)
         workers_.push_back(std::make_unique<Worker>(source_->shard(i), writer_->queue(), verdicts_.get()));
@@ -283,13 +289,15 @@ void Agent::apply(const config::Config& wanted) {
         return options;
     };
     if (written(wanted.log) != written(config_.log)) {
-        writer_->replace(std::make_unique<log::Output>(wanted.log, log::Delivery::queued));
+        auto output = std::make_unique<log::Output>(wanted.log, log::Delivery::queued);
+        policy_ = output->drop_policy();
+        writer_->replace(std::move(output));
         warn_of_passing_key(wanted.log);
     } else {
         writer_->reopen();
     }
     log::set_level(wanted.log.level);
-    for (const auto& worker : workers_) worker->set_options(share_of(wanted.engine_options()));
+    for (const auto& worker : workers_) worker->set_options(worker_options(wanted));
     for (const std::string& key : needs_restart(config_, wanted)) {
         say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
     }

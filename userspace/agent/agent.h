@@ -56,7 +56,7 @@ class Agent {
     bool shut_down();
     bool wait_for(int fd, std::chrono::steady_clock::time_point deadline);
     void start_workers(const Hooks& hooks);
-    EngineOptions share_of(EngineOptions options) const;
+    EngineOptions worker_options(const config::Config& config) const;
     std::string stop_workers(std::chrono::steady_clock::time_point deadline);
     bool all_alive();
     [[noreturn]] void abandon();
@@ -73,6 +73,7 @@ class Agent {
     ServiceManager service_;
     std::unique_ptr<ControlSocket> control_;
     std::unique_ptr<Writer> writer_;
+    std::shared_ptr<const DropPolicy> policy_;     ///< of the writer's newest output
     std::unique_ptr<files::Extractor> extractor_;  ///< nullptr if nothing is extracted
     Owners owners_;
     std::unique_ptr<capture::LiveSource> source_;

@@ -33,6 +33,7 @@ std::vector<Loss> losses(const Status& s) {
     all.push_back({"sessions evicted", s.engine.flows_evicted, {}});
     all.push_back({"bytes missing in sessions", s.engine.gap_bytes, {}});
     all.push_back({"bytes given up for memory", s.engine.overload_bytes, {}});
+    all.push_back({"records given up while they waited for their mail", s.engine.dropped_waiting, {}});
     for (std::size_t i = 0; i < s.queue.dropped.size(); ++i) {
         const std::string stream(log::stream_names()[i]);
         all.push_back({stream + " records dropped before slow sinks", s.queue.dropped[i], {}});

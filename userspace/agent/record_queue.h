@@ -10,15 +10,13 @@
 #include <variant>
 #include <vector>
 
+#include "records/record.h"
 #include "smtpscope/engine.h"
 
 namespace smtpscope::agent {
 
-/// In the order of log::streams().
-using Record = std::variant<Info, Weird, FileInfo, SslInfo, Notice, Software>;
-
-/// Bytes that a record holds, roughly: the strings and the structures around them.
-std::size_t footprint(const Record& record);
+using records::footprint;
+using records::Record;
 
 /// How much may wait for the sinks; a record that does not fit is dropped and counted.
 struct QueueLimits {

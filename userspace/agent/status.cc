@@ -45,8 +45,12 @@ std::vector<NamedCount> named(const EngineStats& s) {
             {"files", s.files},
             {"tls_handshakes", s.tls_handshakes},
             {"notices", s.notices},
+            {"dropped_with_mail", s.dropped_with_mail},
+            {"dropped_without_mail", s.dropped_without_mail},
+            {"dropped_waiting", s.dropped_waiting},
             {"memory_held", s.memory_held},
-            {"fragment_memory", s.fragment_memory}};
+            {"fragment_memory", s.fragment_memory},
+            {"waiting_memory", s.waiting_memory}};
 }
 
 std::vector<NamedCount> named(const CgroupIndexStats& s) {
@@ -208,6 +212,7 @@ std::string to_json(const Status& s) {
     json.key("resident").value(s.resident_bytes);
     json.key("out_of_order").value(s.engine.memory_held);
     json.key("fragments").value(s.engine.fragment_memory);
+    json.key("waiting").value(s.engine.waiting_memory);
     json.end_object();
     json.end_object();
     return json.text() + '\n';

@@ -2,7 +2,6 @@
 #include "agent/writer.h"
 
 #include <utility>
-#include <variant>
 
 namespace smtpscope::agent {
 
@@ -37,16 +36,7 @@ void Writer::write_all() {
 }
 
 void Writer::write(const std::vector<Record>& batch) {
-    struct Write {
-        RecordSink& to;
-        void operator()(const Info& rec) const { to.smtp(rec); }
-        void operator()(const Weird& rec) const { to.weird(rec); }
-        void operator()(const FileInfo& rec) const { to.file(rec); }
-        void operator()(const SslInfo& rec) const { to.ssl(rec); }
-        void operator()(const Notice& rec) const { to.notice(rec); }
-        void operator()(const Software& rec) const { to.software(rec); }
-    };
-    for (const Record& record : batch) std::visit(Write{*output_}, record);
+    for (const Record& record : batch) records::deliver(record, *output_);
     // Once a batch: a lone record is seen at once, and a burst costs one flush.
     output_->flush();
 }

@@ -57,7 +57,7 @@ log::Options output_options(const ReadOptions& options, const log::Options& conf
 
 /// One trace from its first packet to its last record. False if it does not end as it should, which is then said.
 bool read_trace(const std::string& path, capture::PcapSource& source, const EngineOptions& options, log::Output& output,
-                ContentSink* content) {
+                ContentSink* content, EngineStats& sum) {
     Hooks hooks;
     hooks.content = content;
     Engine engine(options, output, nullptr, std::move(hooks));
@@ -81,6 +81,7 @@ bool read_trace(const std::string& path, capture::PcapSource& source, const Engi
         whole = false;
     }
     engine.finish();
+    sum += engine.stats();
     return whole;
 }
 
@@ -100,6 +101,18 @@ bool all_extracted(const files::Extractor& extractor) {
     const files::ExtractStats stats = extractor.stats();
     if (stats.failed > 0) complain(std::to_string(stats.failed) + " files could not be written: " + stats.last_error);
     return stats.failed == 0;
+}
+
+/// What is missing because the policy could not say in time whether it is to be dropped.
+void tell_of_undecided(const EngineStats& stats) {
+    if (stats.dropped_waiting > 0)
+        complain(std::to_string(stats.dropped_waiting) +
+                 " records of files and oddities are missing: more of them waited for their mail than "
+                 "limits.waiting_memory allows.");
+    if (stats.dropped_without_mail > 0)
+        complain(std::to_string(stats.dropped_without_mail) +
+                 " records of files and oddities are missing: of their mail too little was captured for log.policy to "
+                 "decide on.");
 }
 
 }  // namespace
@@ -127,12 +140,14 @@ int run_read(int argc, char** argv) {
     std::unique_ptr<files::Extractor> extractor;
     if (config.extract.enabled)
         extractor = std::make_unique<files::Extractor>(config.extract, files::Extractor::WhenFull::wait);
+    EngineStats stats;
     std::unique_ptr<log::Output> output;  // opened with the first trace, so that a mistyped name costs no old log
     for (const std::string& trace : arguments->operands) {
         try {
             capture::PcapSource source(trace, checksums);
             if (!output) output = std::make_unique<log::Output>(output_options(options, config.log));
-            good = read_trace(trace, source, engine_options, *output, extractor.get()) && good;
+            engine_options.policy = output->drop_policy();
+            good = read_trace(trace, source, engine_options, *output, extractor.get(), stats) && good;
             ++engine_options.uid_seed;  // the same connection in two traces is two connections
         } catch (const capture::Error& e) {
             complain(e.what());
@@ -143,6 +158,7 @@ int run_read(int argc, char** argv) {
         output->flush();
         good = all_written(*output) && good;
     }
+    tell_of_undecided(stats);
     if (extractor) good = all_extracted(*extractor) && good;
     return good ? exit_done : exit_failed;
 }

@@ -134,6 +134,7 @@ constexpr Key<Config> keys[] = {
     key<Size<>, &C::limits, &Limits::memory>("limits.memory"),
     key<Size<>, &C::limits, &Limits::flow_memory>("limits.flow_memory"),
     key<Size<>, &C::limits, &Limits::fragment_memory>("limits.fragment_memory"),
+    key<Size<>, &C::limits, &Limits::waiting_memory>("limits.waiting_memory"),
     key<Size<>, &C::limits, &Limits::line_length>("limits.line_length"),
     key<Number<>, &C::limits, &Limits::pending_commands>("limits.pending_commands"),
     key<Time, &C::limits, &Limits::idle_timeout>("limits.idle_timeout"),

@@ -17,7 +17,8 @@ using log::Kind;
 using log::Operator;
 using log::Rule;
 
-constexpr std::pair<std::string_view, Action> action_names[] = {{"keep", Action::keep}, {"drop", Action::drop}};
+constexpr std::pair<std::string_view, Action> action_names[] = {
+    {"keep", Action::keep}, {"drop", Action::drop}, {"drop-record", Action::drop_record}};
 constexpr std::pair<std::string_view, Hiding> hiding_names[] = {
     {"omit", Hiding::omit}, {"sha256", Hiding::sha256}, {"code", Hiding::code}, {"addresses", Hiding::addresses}};
 // The first name of each is the one that dump() writes.
@@ -171,8 +172,8 @@ Rule rule_of(const YAML::Node& node) {
         }
     }
     if (rule.action == Action::go_on && rule.hide.empty())
-        throw BadValue(node, "a rule needs an action (keep or drop) or fields to hide.");
-    if (rule.action == Action::drop && !rule.hide.empty())
+        throw BadValue(node, "a rule needs an action (keep, drop or drop-record) or fields to hide.");
+    if (log::drops(rule.action) && !rule.hide.empty())
         throw BadValue(draft.hide, "of a record that is dropped there is nothing to hide; make two rules of it.");
     return rule;
 }

@@ -170,7 +170,6 @@ class MailSession final : public tcp::Session {
         if (!encryption_) return;
         if (const SslInfo* ssl = encryption_->record()) {
             ++records_.shared().stats->tls_handshakes;
-            records_.shared().sink->ssl(*ssl);
             records_.tls_handshake(*ssl);
         }
         encryption_.reset();
@@ -200,10 +199,12 @@ class Engine::Impl final : public tcp::SessionFactory {
           notices_(options_.notices, options_.uid_seed,
                    [this](const Notice& rec) {
                        ++stats_.notices;
-                       context_.sink->notice(rec);
+                       waiting_.notice(rec);
                    }),
           software_(options_.software, options_.uid_seed),
-          context_{&options_, &sink, &hooks_, &stats_, &files_, &notices_, &software_, &extensions_, &owners_, control},
+          waiting_(options_, hooks_, sink, stats_),
+          context_{&options_,  &sink,        &hooks_,  &stats_,   &files_, &notices_,
+                   &software_, &extensions_, &owners_, &waiting_, control},
           fragments_(options_.limits),
           table_(options_.limits, options_.likely_server_ports, *this) {}
 
@@ -318,6 +319,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     records::SoftwareTracker software_;
     records::Shared<std::string> extensions_;
     records::Owners owners_;
+    records::WaitingRoom waiting_;
     Context context_;
     net::Defragmenter fragments_;
     tcp::Table table_;

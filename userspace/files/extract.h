@@ -38,7 +38,7 @@ struct ExtractStats {
     std::uint64_t limit_files = 0;  ///< not begun because of max_files
     std::uint64_t limit_total = 0;  ///< or of max_total
     std::uint64_t no_room = 0;      ///< or of min_free
-    std::uint64_t discarded = 0;    ///< not kept
+    std::uint64_t discarded = 0;    ///< not kept: of a mail or a file that a policy drops, or never over
     std::uint64_t failed = 0;       ///< lost to an error of the file system
     std::string last_error;         ///< empty if there was none
 };

@@ -95,6 +95,7 @@ class Output::Impl {
         return all;
     }
 
+    std::shared_ptr<const DropPolicy> drop_policy() const { return policy_; }
     std::vector<std::uint64_t> dropped_by_policy() const {
         return policy_ ? policy_->dropped() : std::vector<std::uint64_t>(streams().size());
     }
@@ -112,7 +113,7 @@ class Output::Impl {
         former_.erase(found);
     }
 
-    std::unique_ptr<Policy> policy_;  ///< nullptr: every record is written as it is
+    std::shared_ptr<const Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
     std::vector<std::unique_ptr<Sink>> sinks_;
     std::vector<SinkStatus> former_;  ///< of sinks that earlier outputs had
 };
@@ -158,6 +159,9 @@ void Output::reopen() {
 }
 std::vector<SinkStatus> Output::status() const {
     return impl_->status();
+}
+std::shared_ptr<const DropPolicy> Output::drop_policy() const {
+    return impl_->drop_policy();
 }
 std::vector<std::uint64_t> Output::dropped_by_policy() const {
     return impl_->dropped_by_policy();

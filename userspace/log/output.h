@@ -63,6 +63,9 @@ class Output final : public RecordSink {
     void succeed(Output& before);
     void reopen();  ///< begins new files, after somebody moved the old ones away
     std::vector<SinkStatus> status() const;
+    /// For the engines whose records these are, so that what belongs to a record that is dropped goes with it; nullptr:
+    /// there is no policy.
+    std::shared_ptr<const DropPolicy> drop_policy() const;
     /// Records that `log.policy` or `log.privacy` kept from the sinks, in the order of streams().
     std::vector<std::uint64_t> dropped_by_policy() const;
 

@@ -67,6 +67,7 @@ void Policy::add(const Rule& rule, std::vector<CompiledRule> StreamRules::*where
     const auto found = std::find_if(plain.begin(), plain.end(), [&](const Stream& s) { return s.name == rule.stream; });
     if (found == plain.end()) throw std::invalid_argument("there is no stream " + rule.stream + ".");
     const CompiledRule& added = (rules_[found->index].*where).emplace_back(rule, *found);
+    rules_[found->index].drop_all |= added.action() == Action::drop;
     for (const auto& h : added.hide())
         if (h.how == Hiding::sha256) make_strings(streams_[found->index].columns[h.column].type);
 }
@@ -74,16 +75,39 @@ void Policy::add(const Rule& rule, std::vector<CompiledRule> StreamRules::*where
 bool Policy::decide(const StreamRules& of, std::span<const Value> values, Hidden& hidden) {
     for (const CompiledRule& rule : of.rules) {
         if (!rule.applies(values)) continue;
-        if (rule.action() == Action::drop) return false;
+        if (log::drops(rule.action())) return false;
         for (const auto& h : rule.hide()) hidden.by_rule(h.column, h.how);
         if (rule.action() == Action::keep) break;
     }
     for (const CompiledRule& rule : of.preset) {
         if (!rule.applies(values)) continue;
-        if (rule.action() == Action::drop) return false;
+        if (log::drops(rule.action())) return false;
         for (const auto& h : rule.hide()) hidden.at_least(h.column, h.how);
     }
     return true;
+}
+
+bool Policy::may_drop_mails() const {
+    return rules_[stream_of(Info()).index].drop_all;
+}
+
+/// By the first rule that decides, as for the record itself.
+template <class Record>
+bool Policy::drops_all(const Record& record) const {
+    const StreamRules& of = rules_[stream_of(record).index];
+    if (!of.drop_all) return false;
+    thread_local std::vector<Value> values;
+    read_values(record, values);
+    for (const auto* rules : {&of.rules, &of.preset}) {
+        const auto decides = std::find_if(rules->begin(), rules->end(), [](const CompiledRule& rule) {
+            return rule.action() != Action::go_on && rule.applies(values);
+        });
+        if (decides == rules->end() || decides->action() == Action::keep) continue;
+        if (decides->action() == Action::drop_record) return false;
+        of.dropped.fetch_add(1, std::memory_order_relaxed);
+        return true;
+    }
+    return false;
 }
 
 bool Policy::apply(const Stream& stream, std::vector<Value>& values, Hidden& hidden) const {
@@ -103,9 +127,9 @@ std::vector<std::uint64_t> Policy::dropped() const {
     return counts;
 }
 
-std::unique_ptr<Policy> make_policy(const Options& options) {
+std::shared_ptr<const Policy> make_policy(const Options& options) {
     if (options.policy.empty() && options.privacy == Privacy{}) return nullptr;
-    return std::make_unique<Policy>(options);
+    return std::make_shared<const Policy>(options);
 }
 
 }  // namespace smtpscope::log

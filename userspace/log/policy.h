@@ -13,6 +13,7 @@
 #include "log/matcher.h"
 #include "log/options.h"
 #include "log/schema.h"
+#include "smtpscope/policy.h"
 
 namespace smtpscope::log {
 
@@ -41,10 +42,14 @@ class CompiledRule {
     Action action_;
 };
 
-class Policy {
+class Policy final : public DropPolicy {
   public:
     /// Throws std::runtime_error if the key cannot be read.
     explicit Policy(const Options& options);
+
+    bool may_drop_mails() const override;
+    bool drops(const Info& mail) const override { return drops_all(mail); }
+    bool drops(const FileInfo& file) const override { return drops_all(file); }
 
     /// False if the record is dropped, which is counted. Otherwise hides what is to be hidden of its values, which then
     /// live as long as `hidden` is left alone. Thread-safe.
@@ -59,9 +64,12 @@ class Policy {
     struct StreamRules {
         std::vector<CompiledRule> rules;
         std::vector<CompiledRule> preset;
+        bool drop_all = false;  ///< there is one that drops more than the record
         mutable std::atomic<std::uint64_t> dropped{0};
     };
     void add(const Rule& rule, std::vector<CompiledRule> StreamRules::*where);
+    template <class Record>
+    bool drops_all(const Record& record) const;
     static bool decide(const StreamRules& of, std::span<const Value> values, Hidden& hidden);
 
     files::KeyedHash hash_;
@@ -70,6 +78,6 @@ class Policy {
 };
 
 /// nullptr if nothing is dropped or hidden. Throws std::runtime_error.
-std::unique_ptr<Policy> make_policy(const Options& options);
+std::shared_ptr<const Policy> make_policy(const Options& options);
 
 }  // namespace smtpscope::log

@@ -54,7 +54,13 @@ struct Hide {
     bool operator==(const Hide&) const = default;
 };
 
-enum class Action : std::uint8_t { go_on, keep, drop };
+/// `drop`: a mail with all that belongs to it, a file with what was extracted of it; in other streams as `drop_record`,
+/// which drops nothing but the record.
+enum class Action : std::uint8_t { go_on, keep, drop, drop_record };
+
+constexpr bool drops(Action action) {
+    return action == Action::drop || action == Action::drop_record;
+}
 
 struct Rule {
     std::string stream = "smtp";  ///< whose records it is about

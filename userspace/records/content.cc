@@ -106,12 +106,10 @@ std::unique_ptr<files::File> Content::begin_file(std::string_view mime_type, Tim
 
 void Content::end_file(std::unique_ptr<files::File>& file) {
     if (!file) return;
-    const FileInfo info = file->finish();
+    FileInfo info = file->finish();
     const ContentSink::Handle content = file->take_content();
     file.reset();
-    ++scope_->context->stats->files;
-    if (content != ContentSink::none) scope_->context->files->content->keep(content);
-    scope_->context->sink->file(info);
+    scope_->file(std::move(info), content);
 }
 
 void Content::mime_data(std::string_view bytes) {

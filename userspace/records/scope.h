@@ -9,6 +9,7 @@
 
 #include "files/file.h"
 #include "records/circumstances.h"
+#include "records/companions.h"
 #include "records/shared.h"
 #include "records/uid.h"
 #include "smtpscope/engine.h"
@@ -31,6 +32,7 @@ struct Context {
     SoftwareTracker* software;
     Shared<std::string>* extensions;
     Owners* owners;
+    WaitingRoom* waiting;
     FlowControl* control;  ///< nullptr if nobody is to be told
 };
 
@@ -44,14 +46,30 @@ class Scope {
     std::string uid() const { return make_uid(context->options->uid_seed, id, begin_); }
     /// `name`, `source`: static strings. Each name once a session, because the reference ignores repetitions.
     void weird(std::string_view name, std::string_view addl, std::string_view source);
+    /// It may be said again: nobody heard it.
+    void untell(std::string_view name);
+    /// The record of a file of the message being received, whose content has ended.
+    void file(FileInfo&& rec, ContentSink::Handle content);
     /// The record that the message being received belongs to; nullptr if that is gone.
     virtual Info* message_info() = 0;
+    /// Keeps a record of another stream than smtp until its mail has been decided on.
+    virtual void hold(Record&& record, ContentSink::Handle content) = 0;
 
     const Context* context;
     ConnId id;
     Timestamp now{};
     State state;
     std::uint64_t files = 0;  ///< begun in this session
+
+  protected:
+    /// Hands on a record of another stream than smtp: at once, or when its mail has been decided on.
+    template <class Rec>
+    void tell(Rec&& rec, ContentSink::Handle content = ContentSink::none) {
+        if (context->waiting->is_open())
+            hold(std::forward<Rec>(rec), content);
+        else
+            context->waiting->deliver(rec, content);
+    }
 
   private:
     Timestamp begin_;

@@ -132,15 +132,20 @@ void Session::remove(const Transaction& t) {
 }
 
 void Session::write(Transaction& t) {
-    if (!t.info.has_client_activity) return;
+    if (!t.info.has_client_activity) return settle(t, Fate::unknown);
     complete_fields(t);
     const Hooks& hooks = *context->hooks;
     if (hooks.log_policy && !hooks.log_policy(t.info)) {
         ++context->stats->vetoed_records;
-        return;
+        return settle(t, Fate::kept);
     }
     ++context->stats->smtp_records;
+    const DropPolicy* const policy = context->options->policy.get();
+    const bool dropped = policy && policy->drops(t.info);
+    settle(t, dropped ? Fate::dropped : Fate::kept);
+    if (dropped) return;
     context->sink->smtp(t.info);
+    context->waiting->speak_of(nullptr);
     context->notices->record(t.info);
     if (auto found = detect(t.info, options(), context->options->software);
         found && context->software->is_news(*found)) {
@@ -195,6 +200,7 @@ void Session::finish() {
     if (context->hooks->finalize_smtp)
         context->hooks->finalize_smtp(id, state, transactions_.empty() ? nullptr : &transactions_.back()->info);
     write_all();
+    settle_session();
 }
 
 void Session::write_all() {
@@ -389,6 +395,7 @@ void Session::smtp_data_command_lost() {
 
 void Session::tls_handshake(const SslInfo& ssl) {
     facts().tls_version = ssl.version;
+    tell(ssl);
 }
 
 void Session::smtp_starttls() {
@@ -399,14 +406,15 @@ void Session::smtp_starttls() {
 }
 
 void Session::smtp_smuggled(std::string_view how) {
-    context->notices->smuggled(id, uid(), now, how);
+    notices().smuggled(id, uid(), now, how);
 }
 
 // ---- content
 
 void Session::smtp_begin_data() {
     Transaction& t = *transactions_.back();
-    message_tag_ = t.tag;
+    message_tag_ = message_mail_ = t.tag;
+    message_fate_.reset();
     // A message that was refused leaves nothing behind; what follows one that was accepted is more of it.
     if (!t.content_seen || t.content_refused) {
         t.info.entity_count = 0;

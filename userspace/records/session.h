@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,7 +48,7 @@ class Session final : public smtp::Handler, private Scope {
     bool in_message() const { return content_ != nullptr; }
     /// From now on the session ends, and for this reason.
     void set_ending(Ending why) { ending_ = why; }
-    /// What is known of the handshake after STARTTLS.
+    /// The handshake after STARTTLS is over.
     void tls_handshake(const SslInfo& ssl);
     /// Writes what is open.
     void finish();
@@ -130,6 +131,11 @@ class Session final : public smtp::Handler, private Scope {
     void complete_facts(Info& rec);
     Transaction* find(smtp::Tag tag);
     Info* message_info() override;
+    void hold(Record&& record, ContentSink::Handle content) override;
+    void hold_for(Record&& record, ContentSink::Handle content, std::vector<smtp::Tag> mails);
+    Notices& notices();
+    void settle(const Transaction& t, Fate fate);
+    void settle_session();
     void write(Transaction& t);
     void write_all();
     void remove(const Transaction& t);
@@ -156,14 +162,18 @@ class Session final : public smtp::Handler, private Scope {
                                                      ///< by the local networks of the first record
     std::unique_ptr<Facts> facts_;                   ///< nullptr as long as there are none
     std::shared_ptr<const std::string> extensions_;  ///< keywords of EHLO's reply, with blanks between them
+    std::unique_ptr<Companions> companions_;         ///< nullptr as long as none of them had to wait
     smtp::Tag message_tag_ = 0;                      ///< of its transaction
+    smtp::Tag message_mail_ = 0;                     ///< of the transaction that the newest message goes with
     smtp::Tag last_tag_ = 0;
     bool server_seen_ = false;
     bool commands_lost_ = false;  ///< of the transaction to be opened next
     bool joined_late_ = false;  ///< the client's stream did not begin with its first byte, and nothing was opened since
     bool lmtp_ = false;         ///< the client said LHLO
     bool offering_ = false;     ///< within the reply to EHLO, behind its first line
-    bool from_originator_ = true;  ///< false after TURN: the responder has become the client
+    bool from_originator_ = true;        ///< false after TURN: the responder has become the client
+    std::optional<Fate> message_fate_;   ///< of the newest message, where that is decided
+    Fate session_fate_ = Fate::unknown;  ///< kept, if one of its mails was; else dropped, if one was
     Outcome outcome_ = Outcome::open;
     Ending ending_ = Ending::closed;
 };

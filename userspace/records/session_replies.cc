@@ -50,7 +50,7 @@ void Session::smtp_reply(const smtp::Reply& reply) {
 
 /// What a reply says about the session, whatever transaction is open.
 void Session::session_answered(const smtp::Reply& reply) {
-    if (reply.code >= 400) context->notices->reply(id, uid(), now, reply.code, reply.text);
+    if (reply.code >= 400) notices().reply(id, uid(), now, reply.code, reply.text);
     switch (reply.verb) {
         case Verb::ehlo:
         case Verb::lhlo:
@@ -61,7 +61,7 @@ void Session::session_answered(const smtp::Reply& reply) {
             if (!facts_ || !facts_->auth_begun || reply.more || reply.code == 334) break;
             facts_->auth_success = reply.code < 300;
             if (reply.doubtful) facts_->auth_success.reset();
-            if (reply.code == 535) context->notices->failed_auth(id, uid(), now);
+            if (reply.code == 535) notices().failed_auth(id, uid(), now);
             break;
         case Verb::xclient:
             if (reply.code < 300) extensions_.reset();  // the session begins anew
@@ -104,7 +104,7 @@ void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
         if (lmtp_) t.accepted.push_back(std::move(address));
         return;
     }
-    context->notices->rejected_recipient(id, uid(), now);
+    notices().rejected_recipient(id, uid(), now);
     if (!reply.doubtful) reject(t, address, reply);
 }
 
@@ -260,6 +260,8 @@ void Session::absorb(Transaction& refused, Transaction& standing) {
         rec.rcptto = std::move(old.rcptto);
         state.trans_rcpt_to_seen = true;
     }
+    if (message_mail_ == standing.tag) message_mail_ = refused.tag;
+    if (companions_) companions_->merge(standing.tag, refused.tag);
     remove(standing);
 }
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Records of other streams that wait for their mail, where a policy may drop mails: what belongs to a mail goes with
+// it, and appears before its smtp record is made. With records of files waits what was extracted of them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "records/record.h"
+#include "smtp/protocol.h"
+#include "smtpscope/content.h"
+
+namespace smtpscope::records {
+
+class Companions;
+class Scope;
+
+/// What became of a mail.
+enum class Fate : std::uint8_t {
+    kept,
+    dropped,
+    unknown,  ///< there was content, and no smtp record that a policy could judge
+};
+
+/// Of an engine: the account of all that waits, and the way out.
+class WaitingRoom {
+  public:
+    /// All of them outlive it.
+    WaitingRoom(const EngineOptions& options, const Hooks& hooks, RecordSink& sink, EngineStats& stats);
+
+    /// Whether records have to wait at all.
+    bool is_open() const { return options_->policy && options_->policy->may_drop_mails(); }
+    /// To the sink.
+    template <class Rec>
+    void deliver(const Rec& rec, ContentSink::Handle content) const {
+        if (content != ContentSink::none) content_->keep(content);
+        records::deliver(rec, *sink_);
+    }
+    /// Nowhere. An oddity that nobody heard of may be said again.
+    void drop(const Record& record, ContentSink::Handle content, Scope& scope, std::uint64_t EngineStats::*cause) const;
+
+    /// Notices are made for many sessions: the one that the next ones are about; nullptr: they need not wait.
+    void speak_of(Scope* scope) { speaking_of_ = scope; }
+    void notice(const Notice& rec) const;
+
+  private:
+    friend class Companions;
+
+    bool admit(Companions& who, std::uint64_t bytes);
+    bool charge(std::uint64_t bytes, std::uint64_t limit);
+    void discharge(std::uint64_t bytes);
+
+    const EngineOptions* options_;
+    RecordSink* sink_;
+    EngineStats* stats_;
+    ContentSink* content_;
+    std::shared_ptr<std::atomic<std::uint64_t>> account_;
+    std::list<Companions*> order_;  ///< of those that hold something; who has waited longest comes first
+    Scope* speaking_of_ = nullptr;
+};
+
+/// Of a session.
+class Companions {
+  public:
+    /// A record belongs to transactions by their tags; this one stands for the session.
+    static constexpr smtp::Tag session = 0;
+
+    /// Both outlive it.
+    Companions(WaitingRoom& room, Scope& scope) : room_(&room), scope_(&scope) {}
+    ~Companions();
+    Companions(const Companions&) = delete;
+    Companions& operator=(const Companions&) = delete;
+
+    /// Waits until every one of `mails` is kept, or one of them is not.
+    void add(Record&& record, ContentSink::Handle content, std::vector<smtp::Tag> mails);
+    void decide(smtp::Tag mail, Fate fate);
+    /// What belongs to `from` belongs to `into`.
+    void merge(smtp::Tag from, smtp::Tag into);
+    /// There is no room: all that waits is lost.
+    void give_up();
+
+  private:
+    friend class WaitingRoom;
+
+    struct Waiting {
+        Record record;
+        ContentSink::Handle content;
+        std::vector<smtp::Tag> mails;
+        std::uint64_t bytes;
+    };
+    using Place = std::list<Waiting>::iterator;
+
+    Place drop(Place it, std::uint64_t EngineStats::*cause);
+    Place take_out(Place it);
+
+    WaitingRoom* room_;
+    Scope* scope_;
+    std::list<Waiting> waiting_;  ///< as they came
+    std::uint64_t bytes_ = 0;
+    std::list<Companions*>::iterator turn_;  ///< in the room's order, while there is something in waiting_
+};
+
+}  // namespace smtpscope::records
