@@ -13,7 +13,8 @@ A mail may have a `rate` in bytes per second; from then on the connection sends 
 `starttls_reply` and, for each mail, `reply`: the server's last one, code and text.
 
 With HOST and PORT as arguments it holds one connection and does what each line says, a JSON list: ["command", TEXT, CODE],
-["starttls"], ["mail", MAIL] or ["quit"]. The first answer is the local port, all others are the lines of the reply.
+["send", TEXT], ["starttls"], ["mail", MAIL] or ["quit"]. The first answer is the local port, all others are the lines of the
+reply; to what is just sent there is none.
 """
 
 import json
@@ -153,7 +154,7 @@ def run_session(session):
 def hold_connection(host, port):
     connection = Connection(host, int(port))
     connection.greet()
-    actions = {"command": connection.command, "starttls": connection.starttls, "quit": connection.quit,
+    actions = {"command": connection.command, "send": connection.send, "starttls": connection.starttls, "quit": connection.quit,
                "mail": lambda mail: send_data(connection, mail, pipeline=False)}
     print(json.dumps(connection.local_port), flush=True)
     for line in sys.stdin:

@@ -8,7 +8,7 @@
 
 # Those of ALONE_SUITES measure time, or fill both cores: they run after all others, with nothing beside them.
 ALONE_SUITES ?= overload flood
-LIVE_SUITES  ?= mail detach kill errors reload who attach restart servers $(if $(CI),,$(ALONE_SUITES))
+LIVE_SUITES  ?= mail detach kill errors reload policy who attach restart servers $(if $(CI),,$(ALONE_SUITES))
 LIVE_MAILS  ?= 300
 LIVE_MODES  ?= native tc
 LIVE_ATTACH_MAILS ?= 100
