@@ -133,6 +133,8 @@ class Engine {
     void packet(const Packet& p);
     /// Lets time pass without a packet: timeouts are due up to `now`.
     void advance(Timestamp now);
+    /// Whether advance() has anything to do, ever, before another packet comes.
+    bool waits_for_time() const;
     /// Ends every connection; open transactions become records that say why. At a shutdown the kernel's verdicts stay.
     void finish(Ending why = Ending::end_of_capture);
 

@@ -7,7 +7,7 @@
 # make live-test LIVE_ATTACH_MAILS=20  mails in each case of the suite `attach`
 
 # Those of ALONE_SUITES measure time, or fill both cores: they run after all others, with nothing beside them.
-ALONE_SUITES ?= overload flood
+ALONE_SUITES ?= idle overload flood
 LIVE_SUITES  ?= mail detach kill errors reload policy who attach restart servers $(if $(CI),,$(ALONE_SUITES))
 LIVE_MAILS  ?= 300
 LIVE_MODES  ?= native tc

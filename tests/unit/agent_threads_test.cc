@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 
 #include "agent/service_manager.h"
 #include "agent/worker.h"
@@ -31,10 +32,12 @@ namespace {
 class ScriptedSource final : public capture::Source {
   public:
     std::function<capture::SourceStatus(const capture::PacketHandler&)> next;
+    std::function<void(Duration timeout)> waits;  ///< called at each poll
     std::atomic<int> polls{0}, wakes{0};
 
     capture::SourceStatus poll(Duration timeout, const capture::PacketHandler& handler) override {
         ++polls;
+        if (waits) waits(timeout);
         if (next) return next(handler);
         std::this_thread::sleep_for(std::min<Duration>(timeout, 1ms));
         return capture::SourceStatus::more;
@@ -144,10 +147,83 @@ TEST_CASE("worker: turns go on while nothing comes, and options are taken in bet
     CountingSink sink;
     Worker worker(source, sink, nullptr);
     worker.start({});
-    const std::uint64_t before = worker.turns();
+    const int before = source.polls;
     for (int i = 0; i < 50; ++i) worker.set_options({});
-    CHECK(eventually([&] { return worker.turns() > before + 5; }));
+    CHECK(source.wakes == 50);
+    CHECK(comes_true([&] { return source.polls > before + 5; }));
     CHECK_FALSE(is_readable(worker.ended_fd(), 0));
+}
+
+TEST_CASE("worker: it looks at the clock only as long as there is a session") {
+    Wire open;
+    open.end = false;
+    const std::vector<Sent> all = segments(hello() + mail("timed"), open);
+    ScriptedSource source;
+    std::atomic<Duration> asked{};
+    std::atomic<bool> go{false};
+    std::size_t next = 0;
+    source.waits = [&](Duration timeout) { asked = timeout; };
+    source.next = [&](const capture::PacketHandler& handler) {
+        for (; go && next < all.size(); ++next) {
+            const Buffer frame = ip_packet(all[next]);
+            Packet p = packet(frame, LinkType::raw_ip);
+            p.ts = at(all[next].at);
+            handler(p);
+        }
+        std::this_thread::sleep_for(1ms);
+        return capture::SourceStatus::more;
+    };
+    CountingSink sink;
+    Worker worker(source, sink, nullptr);
+    EngineOptions options;
+    options.limits.idle_timeout = 50ms;
+    worker.start(options);
+    CHECK(comes_true([&] { return asked.load() > 1min; }));
+    go = true;
+    CHECK(comes_true([&] { return asked.load() == 100ms; }));
+    CHECK(comes_true([&] { return asked.load() > 1min; }));
+    CHECK(worker.stats().flows_open == 0);
+    CHECK(worker.stats().flows_opened == 1);
+}
+
+TEST_CASE("worker: it is alive while it waits and while it moves, not while it is stuck in a packet") {
+    struct StuckSink final : RecordSink {
+        std::promise<void> stuck, end;
+        void smtp(const Info&) override {
+            stuck.set_value();
+            end.get_future().wait();
+        }
+        void weird(const Weird&) override {}
+        void file(const FileInfo&) override {}
+        void ssl(const SslInfo&) override {}
+        void notice(const Notice&) override {}
+        void software(const Software&) override {}
+    } sink;
+    const std::vector<Sent> all = segments(hello() + mail("stuck"));
+    ScriptedSource source;
+    std::promise<void> comes;
+    std::future<void> packets_come = comes.get_future();
+    source.next = [&](const capture::PacketHandler& handler) {
+        packets_come.wait();
+        for (const Sent& s : all) {
+            const Buffer frame = ip_packet(s);
+            Packet p = packet(frame, LinkType::raw_ip);
+            p.ts = at(s.at);
+            handler(p);
+        }
+        return capture::SourceStatus::end;
+    };
+    Worker worker(source, sink, nullptr);
+    worker.start({});
+    CHECK(comes_true([&] { return source.polls == 1; }));
+    for (int i = 0; i < 3; ++i) CHECK(worker.alive());
+    comes.set_value();
+    sink.stuck.get_future().wait();
+    CHECK(worker.alive());  // it has moved
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(worker.alive());
+    sink.end.set_value();
+    CHECK(is_readable(worker.ended_fd(), 2000));
+    CHECK(worker.alive());
 }
 
 TEST_CASE("worker: a packet from another shard has its place among those of its own") {

@@ -32,6 +32,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr milliseconds longest_tick = 1s;
+constexpr milliseconds shortest_tick = 10ms;
 constexpr std::uint64_t ticks_between_reports = 10;
 /// How long the end may take before the sinks are given up; below systemd's 90 seconds.
 constexpr auto patience_at_end = 30s;
@@ -59,9 +60,13 @@ FileDescriptor open_timer(milliseconds interval) {
     return fd;
 }
 
-milliseconds tick_interval(const ServiceManager& service) {
-    const milliseconds wanted = service.watchdog_interval();
-    return wanted > 0ms ? std::clamp(wanted, 10ms, longest_tick) : longest_tick;
+bool has_expired(const FileDescriptor& timer) {
+    std::uint64_t times = 0;
+    return read(timer.get(), &times, sizeof times) > 0;
+}
+
+milliseconds tick_interval(milliseconds watchdog) {
+    return watchdog > 0ms ? std::clamp(watchdog, shortest_tick, longest_tick) : longest_tick;
 }
 
 void say(Level level, const std::string& text) {
@@ -104,10 +109,7 @@ config::Config Invocation::load() const {
 }
 
 Agent::Agent(Invocation invocation)
-    : invocation_(std::move(invocation)),
-      config_(invocation_.load()),
-      signals_(open_signals()),
-      timer_(open_timer(tick_interval(service_))) {
+    : invocation_(std::move(invocation)), config_(invocation_.load()), signals_(open_signals()) {
     log::set_level(config_.log.level);
     open_control_socket();  // first: it tells whether another agent is running before anything is touched
     auto output = std::make_unique<log::Output>(config_.log, log::Delivery::queued);
@@ -154,17 +156,12 @@ void Agent::start_workers(const Hooks& hooks) {
         };
         workers_[i]->start(options, std::move(own));
     }
-    turns_seen_.resize(workers_.size());
 }
 
 /// False if one of them has not moved since the last call.
 bool Agent::all_alive() {
     bool alive = true;
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-        const std::uint64_t turns = workers_[i]->turns();
-        alive &= turns != turns_seen_[i];
-        turns_seen_[i] = turns;
-    }
+    for (const auto& worker : workers_) alive &= worker->alive();
     return alive;
 }
 
@@ -182,15 +179,16 @@ void Agent::open_control_socket() {
 bool Agent::run() {
     announce();
     service_.store(source_->kept());
+    const FileDescriptor timer = open_timer(tick_interval(service_.watchdog_interval()));
     service_.ready();
     std::vector<pollfd> fds = {
-        {signals_.get(), POLLIN, 0}, {timer_.get(), POLLIN, 0}, {control_ ? control_->fd() : -1, POLLIN, 0}};
+        {signals_.get(), POLLIN, 0}, {timer.get(), POLLIN, 0}, {control_ ? control_->fd() : -1, POLLIN, 0}};
     const std::size_t first_worker = fds.size();
     for (const auto& worker : workers_) fds.push_back({worker->ended_fd(), POLLIN, 0});
     while (!stopping_) {
         if (poll(fds.data(), fds.size(), -1) < 0) continue;
         if (fds[0].revents) handle_signals();
-        if (fds[1].revents) tick();
+        if (fds[1].revents && has_expired(timer)) tick();
         if (fds[2].revents) control_->serve();
         if (std::any_of(fds.begin() + static_cast<std::ptrdiff_t>(first_worker), fds.end(),
                         [](const pollfd& fd) { return fd.revents != 0; }))
@@ -229,8 +227,6 @@ void Agent::handle_signals() {
 }
 
 void Agent::tick() {
-    std::uint64_t expirations = 0;
-    if (read(timer_.get(), &expirations, sizeof expirations) < 0) return;
     // A worker that is stuck is a dead agent: the service manager may start another one.
     if (all_alive()) service_.alive();
     if (control_) control_->expire();

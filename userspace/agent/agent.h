@@ -69,7 +69,6 @@ class Agent {
     config::Config config_;  ///< in effect
     const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     FileDescriptor signals_;
-    FileDescriptor timer_;
     ServiceManager service_;
     std::unique_ptr<ControlSocket> control_;
     std::unique_ptr<Writer> writer_;
@@ -83,7 +82,6 @@ class Agent {
     std::vector<capture::Attachment> attachments_;  ///< as last announced
     LossWatch loss_watch_;
     std::uint64_t ticks_ = 0;
-    std::vector<std::uint64_t> turns_seen_;  ///< of each worker
     std::uint64_t reloads_ = 0;
     std::string reload_error_;
     std::string follow_error_;

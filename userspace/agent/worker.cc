@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration poll_timeout = 100ms;
+/// Without a session nothing is due: packets and wake() are all there is to wait for.
+constexpr Duration rest_timeout = 1h;
 constexpr Duration publish_interval = 100ms;
 /// Traffic goes on while the last packets are read; at some point it has to be enough.
 constexpr Duration drain_limit = 1s;
@@ -45,6 +47,14 @@ void Worker::set_options(const EngineOptions& options) {
     const std::lock_guard lock(mutex_);
     new_options_ = options;
     has_options_.store(true, std::memory_order_relaxed);
+    source_.wake();
+}
+
+bool Worker::alive() {
+    // In this order: when it can be seen that a wait is over, it has been counted.
+    const bool waiting = waiting_.load(std::memory_order_acquire);
+    const std::uint64_t turns = turns_.load(std::memory_order_relaxed);
+    return std::exchange(turns_seen_, turns) != turns || waiting;
 }
 
 EngineStats Worker::stats() const {
@@ -125,14 +135,18 @@ void Worker::run(const EngineOptions& options, const Hooks& hooks) {
 
 void Worker::analyse(Engine& engine) {
     while (!stopping_.load(std::memory_order_relaxed) && !at_end_) {
-        const std::size_t packets = turn(engine, poll_timeout);
+        const std::size_t packets = turn(engine, engine.waits_for_time() ? poll_timeout : rest_timeout);
         if (packets == 0 && last_packet_) engine.advance(*last_packet_ + (steady_clock::now() - last_packet_seen_));
         if (has_options_.load(std::memory_order_relaxed)) apply_options(engine);
         if (has_flows_wanted_.load(std::memory_order_relaxed)) answer_flows(engine);
-        if (steady_clock::now() - published_ >= publish_interval) publish(engine);
-        turns_.fetch_add(1, std::memory_order_relaxed);
+        if (!engine.waits_for_time() || steady_clock::now() - published_ >= publish_interval) publish(engine);
     }
     drain(engine);
+}
+
+void Worker::move_on() {
+    turns_.fetch_add(1, std::memory_order_relaxed);
+    waiting_.store(false, std::memory_order_release);
 }
 
 void Worker::drain(Engine& engine) {
@@ -150,12 +164,16 @@ std::size_t Worker::turn(Engine& engine, Duration timeout) {
     // A packet that was passed has its place in time among those of the source, which may still hold what came before
     // it: it waits for a later one, or until nothing is left that was captured before it was taken.
     if (taken_.empty() && has_passed_.load(std::memory_order_relaxed)) take_passed();
-    const auto status = source_.poll(taken_.empty() ? timeout : Duration::zero(), [&](const Packet& p) {
+    if (!taken_.empty()) timeout = Duration::zero();
+    waiting_.store(true, std::memory_order_relaxed);
+    const auto status = source_.poll(timeout, [&](const Packet& p) {
+        if (packets == 0) move_on();
         if (!taken_.empty()) analyse_passed(engine, p.ts);
         engine.packet(p);
         latest = p.ts;
         ++packets;
     });
+    move_on();
     at_end_ = status != capture::SourceStatus::more;
     if (packets == 0) analyse_passed(engine, Timestamp::max());
     if (packets != 0) {

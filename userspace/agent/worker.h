@@ -41,13 +41,13 @@ class Worker {
 
     /// Takes effect between two packets.
     void set_options(const EngineOptions& options);
-    /// As of at most a tenth of a second ago, while packets are being read.
+    /// As of at most a tenth of a second ago.
     EngineStats stats() const;
     /// The connections that had a packet last, the latest first; at most `limit`. Throws std::runtime_error if the
     /// thread has left or does not answer in time.
     std::vector<FlowSummary> flows(std::size_t limit);
-    /// Grows as long as the thread is alive and not stuck: at least every tenth of a second.
-    std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
+    /// False if the thread has not moved since the last call, although it does not wait for packets. For one caller.
+    bool alive();
 
   private:
     struct Passed {
@@ -64,6 +64,7 @@ class Worker {
     void take_passed();
     void analyse_passed(Engine& engine, Timestamp before);
     void analyse(Engine& engine);
+    void move_on();
     void drain(Engine& engine);
     std::size_t turn(Engine& engine, Duration timeout);
     void apply_options(Engine& engine);
@@ -76,6 +77,8 @@ class Worker {
     FileDescriptor ended_;
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint64_t> turns_{0};
+    std::uint64_t turns_seen_ = 0;      ///< by alive()
+    std::atomic<bool> waiting_{false};  ///< for packets, and none has come
     std::atomic<bool> has_options_{false};
     std::atomic<bool> has_passed_{false};
     std::atomic<bool> has_flows_wanted_{false};

@@ -80,9 +80,10 @@ class LiveSource::Impl {
   public:
     Impl(const Options& options, Inheritance inherited)
         : options_(options), inherited_(std::move(inherited)), programs_(options, &inherited_), accounts_(programs_) {
+        const Duration longest_poll = options.wake_watermark == 0 ? Duration::max() : Shard::watermark_poll;
         for (unsigned i = 0; i < programs_.shards(); ++i)
             shards_.push_back(std::make_unique<Shard>(programs_.ring_fd(i), programs_.ring_size(),
-                                                      &programs_.reader(i).need_wake, checksums_));
+                                                      &programs_.reader(i).need_wake, checksums_, longest_poll));
         const std::vector<Interface> present = list_interfaces();
         require_named(options_.interfaces, present);
         follow(present);

@@ -27,7 +27,8 @@ SourceStatus Shard::poll(Duration timeout, const PacketHandler& handler) {
             record, [&](std::uint32_t i) { return has_whole_checksums(i); }, handler);
     };
     if (ring_.consume(read) == 0) {
-        ring_.wait(timeout);
+        ring_.wait(std::min(timeout, longest_poll_));
+        reader_.clock().refresh();  // which may have been set in the meantime
         ring_.consume(read);
     }
     return SourceStatus::more;

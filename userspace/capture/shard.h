@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <vector>
@@ -33,9 +34,13 @@ struct RingLevel {
 
 class Shard final : public Source {
   public:
-    /// All outlive the shard. Throws Error.
-    Shard(int ring_fd, std::uint64_t ring_size, volatile std::uint32_t* need_wake, const ChecksumInterfaces& checksums)
-        : ring_(ring_fd, ring_size, need_wake), checksums_(checksums) {}
+    /// A poll() without packets takes no longer where a watermark keeps the first of them from waking it.
+    static constexpr Duration watermark_poll = std::chrono::milliseconds(100);
+
+    /// All outlive the shard. `longest_poll`: of one without packets, whatever it is asked for. Throws Error.
+    Shard(int ring_fd, std::uint64_t ring_size, volatile std::uint32_t* need_wake, const ChecksumInterfaces& checksums,
+          Duration longest_poll)
+        : ring_(ring_fd, ring_size, need_wake), checksums_(checksums), longest_poll_(longest_poll) {}
 
     SourceStatus poll(Duration timeout, const PacketHandler& handler) override;
     void wake() override { ring_.wake(); }
@@ -48,6 +53,7 @@ class Shard final : public Source {
     Ring ring_;
     RecordReader reader_;
     const ChecksumInterfaces& checksums_;
+    const Duration longest_poll_;
     std::vector<std::uint32_t> whole_;  ///< our copy of checksums_
     std::uint64_t generation_ = 0;      ///< as of then
 };

@@ -221,6 +221,7 @@ class Engine::Impl final : public tcp::SessionFactory {
         fragments_.advance(now);
         table_.advance(now);
     }
+    bool waits_for_time() const { return !table_.empty() || !fragments_.empty(); }
     void finish(Ending why) {
         fragments_.finish();
         stays_known_ = why == Ending::shutdown;
@@ -336,6 +337,9 @@ void Engine::packet(const Packet& p) {
 }
 void Engine::advance(Timestamp now) {
     impl_->advance(now);
+}
+bool Engine::waits_for_time() const {
+    return impl_->waits_for_time();
 }
 void Engine::finish(Ending why) {
     impl_->finish(why);

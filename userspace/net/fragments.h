@@ -55,6 +55,8 @@ class Defragmenter {
     void advance(Timestamp now);
     /// Gives up all.
     void finish();
+    /// Whether no datagram waits for the rest of its fragments.
+    bool empty() const { return datagrams_.empty(); }
 
     const FragmentStats& stats() const { return stats_; }
 

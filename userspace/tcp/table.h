@@ -58,6 +58,8 @@ class Table {
     const Accounts& accounts() const { return accounts_; }
     /// Connections that are not over.
     std::size_t size() const { return flows_.size() - over_; }
+    /// Whether it keeps none, not even one that is over.
+    bool empty() const { return flows_.empty(); }
     Timestamp now() const { return now_; }
     /// Those of them that had a packet last, the latest first; at most `limit`.
     std::vector<FlowSummary> latest(std::size_t limit) const;
