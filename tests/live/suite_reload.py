@@ -3,7 +3,9 @@
 """SIGHUP: what it changes, what it refuses, and that open sessions live through it."""
 
 import os
+import re
 import signal
+import time
 
 from agent import Agent, check_accounts
 from mail import Held, make_mail
@@ -99,6 +101,40 @@ def bad_configuration(report, bed):
     report.equal("bad configuration: exit status", agent.stop(), 0)
 
 
+def configuration_in_effect(report, bed):
+    """What `status` says of it: the file, its time, when it was loaded; and of a refusal, when and why."""
+    before = time.time()
+    agent = Agent(bed, "effect")
+    path = agent.dir + "/config.yaml"
+
+    def said():
+        status = agent.status()
+        return status["config"], round(status["config_modified"] - os.stat(path).st_mtime, 2), status["reload_error"] != ""
+
+    loaded = agent.status()["config_loaded"]
+    report.equal("effect: the file and its time", said(), (path, 0, False))
+    report.check("effect: when it was loaded", before - 0.01 < loaded < time.time(), (before, loaded))
+    report.check("effect: in words", f"configuration: {path} of 20" in agent.ask().stdout, agent.ask().stdout)
+    changed = os.stat(path).st_mtime
+    with open(path, "a", encoding="ascii") as file:
+        file.write("nonsense: 1\n")
+    os.utime(path, (changed + 100, changed + 100))
+    reload(agent)
+    status = agent.status()
+    report.equal("effect: refused, the old one stays", said(), (path, -100, True))
+    report.check("effect: refused, when", loaded < status["reload_refused"] < time.time(), status)
+    report.equal("effect: refused, loaded before", status["config_loaded"], loaded)
+    report.check("effect: refused, in words", re.search(r"the last reload, 20\S*Z, was refused: .*nonsense", agent.ask().stdout),
+                 agent.ask().stdout)
+    agent.configure()
+    os.utime(path, (changed + 200, changed + 200))
+    reload(agent)
+    report.equal("effect: the new one", said(), (path, 0, False))
+    report.check("effect: the new one, when it was loaded", agent.status()["config_loaded"] > status["reload_refused"], status)
+    report.check("effect: no word of a refusal", "reload_refused" not in agent.status(), agent.status())
+    report.equal("effect: exit status", agent.stop(), 0)
+
+
 def files_are_reopened(report, bed):
     agent = Agent(bed, "files")
     client = Held(bed, SERVER[4])
@@ -192,6 +228,7 @@ def main():
         Postfix(bed)
         report.section(limit_changes, bed)
         report.section(bad_configuration, bed)
+        report.section(configuration_in_effect, bed)
         report.section(files_are_reopened, bed)
         report.section(policy_changes, bed)
         report.section(needs_a_restart, bed)

@@ -65,6 +65,28 @@ TEST_CASE("status: the document has what a monitor needs") {
     CHECK(resident_bytes() > 0);
 }
 
+TEST_CASE("status: which configuration is in effect, since when, and what was refused") {
+    const Timestamp modified = from_nanoseconds(1'790'000'000'250'000'000), loaded = modified + std::chrono::minutes(1);
+    const auto has = [](const std::string& text, const std::string& part) {
+        INFO(text);
+        CHECK(text.find(part) != std::string::npos);
+    };
+    Status s;
+    s.config_loaded = loaded;
+    has(to_text(s),
+        "configuration: the defaults: there was no /etc/smtpscope/smtpscope.yaml, loaded "
+        "2026-09-21T14:14:20Z, reloaded 0 times\nattached");
+    has(to_json(s), R"("config":"","config_loaded":1790000060.250,"reloads":0,"reload_error":"",)");
+    s.config = {"/etc/a.yaml", modified};
+    s.reloads = 2;
+    s.refusal = {"/etc/a.yaml:3:1: no", loaded + std::chrono::hours(1)};
+    has(to_text(s),
+        "configuration: /etc/a.yaml of 2026-09-21T14:13:20Z, loaded 2026-09-21T14:14:20Z, reloaded 2 times\n"
+        "  the last reload, 2026-09-21T15:14:20Z, was refused: /etc/a.yaml:3:1: no\nattached");
+    has(to_json(s), R"("config":"/etc/a.yaml","config_modified":1790000000.250,"config_loaded":1790000060.250,)"
+                    R"("reloads":2,"reload_error":"/etc/a.yaml:3:1: no","reload_refused":1790003660.250)");
+}
+
 TEST_CASE("losses: said when they grow, by cause, and only then") {
     LossWatch watch;
     CHECK(watch.update({{"packets lost_ring_full", 0, {}}}).empty());

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -241,6 +242,14 @@ TEST_CASE("--set overrides the file, in order", "[config]") {
 TEST_CASE("a configuration that is named must be there", "[config]") {
     CHECK_THROWS_AS(config::load("/nonexistent/x.yaml", {}), config::Error);
     CHECK_THROWS_AS(config::load("/", {}), config::Error);
+}
+
+TEST_CASE("a configuration knows the file that it was read from", "[config]") {
+    CHECK(parsed("mime: {}").origin.path.empty());
+    const Config c = config::load("./configs/../configs/smtpscope.yaml", {});
+    CHECK(c.origin.path == std::filesystem::current_path() / "configs/smtpscope.yaml");
+    const auto modified = std::filesystem::last_write_time("configs/smtpscope.yaml");
+    CHECK(c.origin.modified == std::chrono::file_clock::to_sys(modified));
 }
 
 TEST_CASE("the installed configuration is the defaults", "[config]") {

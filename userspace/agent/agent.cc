@@ -13,7 +13,6 @@
 #include <csignal>
 #include <system_error>
 
-#include "agent/reload.h"
 #include "config/places.h"
 #include "files/type.h"
 #include "log/privacy.h"
@@ -269,11 +268,12 @@ void Agent::reload() {
     try {
         apply(invocation_.load());
         ++reloads_;
-        reload_error_.clear();
+        loaded_ = std::chrono::system_clock::now();
+        refusal_ = {};
         say(Level::info, "reloaded");
     } catch (const std::exception& e) {
-        reload_error_ = e.what();
-        say(Level::error, "the configuration stays as it was: " + reload_error_);
+        refusal_ = {e.what(), std::chrono::system_clock::now()};
+        say(Level::error, "the configuration stays as it was: " + refusal_.why);
     }
     service_.ready();
 }
@@ -416,9 +416,10 @@ Status Agent::status() const {
     s.version = SMTPSCOPE_VERSION;
     s.pid = static_cast<std::uint64_t>(getpid());
     s.uptime = steady_clock::now() - started_;
-    s.config = invocation_.config_path;
+    s.config = config_.origin;
+    s.config_loaded = loaded_;
     s.reloads = reloads_;
-    s.reload_error = reload_error_;
+    s.refusal = refusal_;
     if (source_) {
         s.attachments = source_->attachments();
         s.kernel = source_->counters();

@@ -13,6 +13,7 @@
 #include "agent/flows.h"
 #include "agent/losses.h"
 #include "agent/owners.h"
+#include "agent/reload.h"
 #include "agent/service_manager.h"
 #include "agent/status.h"
 #include "agent/verdicts.h"
@@ -82,8 +83,9 @@ class Agent {
     std::vector<capture::Attachment> attachments_;  ///< as last announced
     LossWatch loss_watch_;
     std::uint64_t ticks_ = 0;
+    Timestamp loaded_ = std::chrono::system_clock::now();  ///< config_
     std::uint64_t reloads_ = 0;
-    std::string reload_error_;
+    Refusal refusal_;  ///< of the last reload
     std::string follow_error_;
     bool stopping_ = false;
 };

@@ -9,6 +9,12 @@
 
 namespace smtpscope::agent {
 
+/// Why and when the last reload was refused.
+struct Refusal {
+    std::string why;  ///< empty: it was not
+    Timestamp at{};
+};
+
 /// The keys, as `capture.ports`, in which `wanted` differs from `running` and that only a restart can change.
 std::vector<std::string> needs_restart(const config::Config& running, const config::Config& wanted);
 

@@ -9,6 +9,7 @@
 
 #include "agent/json.h"
 #include "base/words.h"
+#include "log/number.h"
 
 namespace smtpscope::agent {
 
@@ -170,6 +171,29 @@ std::string in_words(std::chrono::duration<double> time) {
     return text;
 }
 
+/// To the second.
+std::string in_words(Timestamp time) {
+    std::string text;
+    log::append_utc(text, time);
+    return text.substr(0, text.find('.')) + "Z";
+}
+
+double in_seconds(Timestamp time) {
+    return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+std::string configuration_in_words(const Status& s) {
+    std::string text = "configuration: ";
+    if (s.config.path.empty())
+        text += "the defaults: there was no " + std::string(config::default_path);
+    else
+        text += s.config.path + " of " + in_words(s.config.modified);
+    text += ", loaded " + in_words(s.config_loaded) + ", reloaded " + std::to_string(s.reloads) + " times\n";
+    if (!s.refusal.why.empty())
+        text += "  the last reload, " + in_words(s.refusal.at) + ", was refused: " + s.refusal.why + '\n';
+    return text;
+}
+
 /// A heading, and under it the counts that are not zero.
 template <class Counts>
 void add_section(std::string& text, const char* heading, const Counts& counts) {
@@ -191,9 +215,12 @@ std::string to_json(const Status& s) {
     json.key("version").value(s.version);
     json.key("pid").value(s.pid);
     json.key("uptime").value(s.uptime.count());
-    json.key("config").value(s.config);
+    json.key("config").value(s.config.path);
+    if (!s.config.path.empty()) json.key("config_modified").value(in_seconds(s.config.modified));
+    json.key("config_loaded").value(in_seconds(s.config_loaded));
     json.key("reloads").value(s.reloads);
-    json.key("reload_error").value(s.reload_error);
+    json.key("reload_error").value(s.refusal.why);
+    if (!s.refusal.why.empty()) json.key("reload_refused").value(in_seconds(s.refusal.at));
     add_attachments(json.key("attachments"), s.attachments);
     add_counts(json.key("kernel"), s.kernel);
     add_interfaces(json.key("interfaces"), s.interfaces);
@@ -221,9 +248,7 @@ std::string to_json(const Status& s) {
 std::string to_text(const Status& s) {
     std::string text = "smtpscope " + s.version + ", process " + std::to_string(s.pid) + ", up " + in_words(s.uptime) +
                        ", " + size_in_words(s.resident_bytes) + " resident\n";
-    text += "configuration: " + (s.config.empty() ? std::string("defaults") : s.config) + ", reloaded " +
-            std::to_string(s.reloads) + " times\n";
-    if (!s.reload_error.empty()) text += "  the last reload was refused: " + s.reload_error + '\n';
+    text += configuration_in_words(s);
     text += "attached\n";
     for (const auto& a : s.attachments) text += "  " + describe(a) + '\n';
     add_section(text, "kernel", s.kernel);

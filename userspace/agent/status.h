@@ -10,6 +10,7 @@
 
 #include "agent/cgroup_index.h"
 #include "agent/record_queue.h"
+#include "agent/reload.h"
 #include "capture/live.h"
 #include "files/extract.h"
 #include "log/output.h"
@@ -21,9 +22,10 @@ struct Status {
     std::string version;
     std::uint64_t pid = 0;
     std::chrono::duration<double> uptime{};
-    std::string config;  ///< path; empty for the defaults
+    config::Origin config;  ///< of what is in effect
+    Timestamp config_loaded{};
     std::uint64_t reloads = 0;
-    std::string reload_error;  ///< why the last reload was refused; empty if it was not
+    Refusal refusal;
     std::vector<capture::Attachment> attachments;
     std::vector<capture::Counter> kernel;
     std::vector<capture::LiveSource::OfInterface> interfaces;

@@ -11,8 +11,8 @@ namespace {
 constexpr std::string_view usage =
     R"(usage: smtpscope status [--json] [-c FILE] [--set KEY=VALUE]...
 
-Asks the running agent, at control.socket of the configuration, for its attachments, counters by cause, sinks and
-memory. Exit status 1 if no agent answers.
+Asks the running agent, at control.socket of the configuration, for the configuration that is in effect, its
+attachments, counters by cause, sinks and memory. Exit status 1 if no agent answers.
 
       --json            one JSON object, for programs
 )";

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <yaml-cpp/anchor.h>
 #include <yaml-cpp/eventhandler.h>
@@ -9,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -92,8 +94,13 @@ void apply_override(const std::string& text, Config& into) {
     }
 }
 
+struct File {
+    std::string text;
+    Timestamp modified;
+};
+
 /// nullopt if there is no such file; throws Error if there is but it cannot be read.
-std::optional<std::string> read_file(const std::string& path) {
+std::optional<File> read_file(const std::string& path) {
     const auto refuse = [&] {
         throw Error(path + ": the configuration cannot be read: " + std::strerror(errno) + ".");
     };
@@ -107,10 +114,13 @@ std::optional<std::string> read_file(const std::string& path) {
     ssize_t n = 0;
     while ((n = ::read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(n));
     const int error = errno;
+    struct stat status {};
+    ::fstat(fd, &status);
     ::close(fd);
     errno = error;
     if (n < 0) refuse();
-    return text;
+    return File{std::move(text),
+                from_nanoseconds(status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec)};
 }
 
 /// A key that cannot be read is found before anything is started or replaced.
@@ -147,10 +157,11 @@ Config parse(std::string_view text, const std::string& name, const std::vector<s
 
 Config load(const std::string& path, const std::vector<std::string>& overrides) {
     const std::string from = path.empty() ? std::string(default_path) : path;
-    const std::optional<std::string> text = read_file(from);
-    if (!text && !path.empty())
+    const std::optional<File> file = read_file(from);
+    if (!file && !path.empty())
         throw Error(path + ": there is no such file; name an existing configuration with -c, or leave -c out.");
-    Config config = parse(text.value_or(""), from, overrides);
+    Config config = parse(file ? file->text : "", from, overrides);
+    if (file) config.origin = {std::filesystem::absolute(from).lexically_normal(), file->modified};
     check_key(config.log.privacy, from);
     return config;
 }

@@ -11,6 +11,7 @@
 #include "files/extract.h"
 #include "log/options.h"
 #include "smtpscope/options.h"
+#include "smtpscope/time.h"
 
 namespace smtpscope::config {
 
@@ -20,7 +21,14 @@ class Error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// The file that a configuration was read from.
+struct Origin {
+    std::string path;      ///< absolute; empty: there was no file, and these are the defaults
+    Timestamp modified{};  ///< the file, as it was read
+};
+
 struct Config {
+    Origin origin;
     capture::Options capture;
     AnalyzerOptions analyzer;
     MimeOptions mime;
