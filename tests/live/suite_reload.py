@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""SIGHUP: what it changes, what it refuses, and that open sessions live through it."""
+"""SIGHUP and `smtpscope reload`: what they change, what they refuse, and that open sessions live through it."""
 
 import os
 import re
 import signal
+import subprocess
 import time
 
-from agent import Agent, check_accounts
+from agent import Agent, binary, check_accounts
 from mail import Held, make_mail
 from postfix import Postfix
 from report import Report
@@ -222,6 +223,66 @@ def needs_a_restart(report, bed):
     report.equal("restart: exit status", agent.stop(), 0)
 
 
+def command(*words):
+    """A subcommand as a finished process."""
+    return subprocess.run([binary(), *words], text=True, capture_output=True, timeout=90, check=False)
+
+
+def wait_for_state(agent, what):
+    """The next text for the service manager that has it."""
+    def told():
+        while not agent.told.empty():
+            if what in (text := agent.told.get()):
+                return text
+        return None
+    return wait_until(told, 5, what)
+
+
+def reload_command(report, bed):
+    """`smtpscope reload` says what has changed and what waits for a restart, or why nothing has."""
+    agent = Agent(bed, "command")
+    path = agent.dir + "/config.yaml"
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+
+    def reload_with(config):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(config)
+        done = command("reload", "-c", path)
+        return done.returncode, done.stdout, done.stderr
+
+    report.equal("command: nothing has changed", reload_with(text), (0, f"{path}: loaded; nothing has changed.\n", ""))
+    changed = text.replace("capture:", "capture:\n  ports: [25]\n  checksums: ignore").replace("log:", "log:\n  level: debug")
+    changed = changed.replace("control.sock", "other.sock") + "files: { extract: { max_files: 7 } }\n"
+    waiting = ["capture.ports", "capture.checksums", "files.extract.max_files", "control.socket"]
+    late = (f"  capture.ports: [25, 587] -> [25], after a restart\n  capture.checksums: validate -> ignore, after a restart\n"
+            "  files.extract.max_files: 10000 -> 7, after a restart\n")
+    moved = f"  control.socket: {agent.dir}/control.sock -> {agent.dir}/other.sock, after a restart\n"
+    report.equal("command: what has changed, at once and later", reload_with(changed),
+                 (0, f"{path}: loaded.\n{late}  log.level: info -> debug\n{moved}", ""))
+    report.equal("command: status has what waits", agent.status()["needs_restart"], waiting)
+    report.equal("command: and so has the next reload", reload_with(changed), (0, f"{path}: loaded.\n{late}{moved}", ""))
+    other = bed.dir + "/other.yaml"
+    with open(other, "w", encoding="ascii") as file:
+        file.write(text)
+    done = command("reload", "-c", other)
+    report.check("command: another file is an error that names the agent's", (done.returncode, done.stdout) == (2, "")
+                 and path in done.stderr, done)
+    wait_for_state(agent, "STATUS=")
+    status, said, complaint = reload_with(changed + 'log: "twice"\n')
+    report.check("command: refused, with the reason", (status, said) == (1, "") and re.search(
+        rf"^smtpscope: the configuration stays as it was: {path}:\d+:1: log is given twice", complaint, re.M), (status, complaint))
+    report.check("command: the service manager knows", re.search(rf"^STATUS=the last reload, 20\S*, was refused: {path}:\d+:1: .*; "
+                 r"\d+ records, \d+ sessions open$", wait_for_state(agent, "was refused"), re.M))
+    report.equal("command: a good one", reload_with(text), (0, f"{path}: loaded.\n  log.level: debug -> info\n", ""))
+    report.check("command: the service manager knows that too", re.search(r"^STATUS=\d+ records", wait_for_state(agent, "STATUS="),
+                                                                          re.M))
+    report.equal("command: nothing waits", agent.status()["needs_restart"], [])
+    report.equal("command: exit status", agent.stop(), 0)
+    done = command("reload", "-c", path)
+    report.check("command: no agent", done.returncode == 1 and "no agent is running" in done.stderr, done)
+
+
 def main():
     report = Report("reload")
     with Testbed() as bed:
@@ -232,6 +293,7 @@ def main():
         report.section(files_are_reopened, bed)
         report.section(policy_changes, bed)
         report.section(needs_a_restart, bed)
+        report.section(reload_command, bed)
     report.finish()
 
 

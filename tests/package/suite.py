@@ -100,17 +100,23 @@ def deb_records(report, box):
 
 
 def deb_reloads(report, box):
+    def status():
+        return box.run("systemctl", "status", "--no-pager", "-l", "smtpscope", check=False)
+
     pid, reloads = box.main_pid(), box.status()["reloads"]
-    box.run("systemctl", "reload", "smtpscope")
-    wait_until(lambda: box.status()["reloads"] > reloads, 10, "the reload")
+    report.check("reload: succeeds", box.succeeds("systemctl", "reload", "smtpscope"))
+    report.equal("reload: it has been one", box.status()["reloads"], reloads + 1)
     report.equal("reload: the same process goes on", (box.main_pid(), active(box)), (pid, True))
     kept = box.run("cat", CONFIG)
     box.put("captrue: {}\n", CONFIG)
-    box.run("systemctl", "reload", "smtpscope", check=False)
+    report.check("reload: fails with a wrong configuration", not box.succeeds("systemctl", "reload", "smtpscope"))
     complaint = f"{CONFIG}:1:1: "
+    report.check("reload: systemctl status shows the refusal", f"was refused: {complaint}" in status(), status())
     wait_until(lambda: complaint in box.run("journalctl", "--no-pager", "-u", "smtpscope"), 10, "the complaint")
     report.equal("reload: a wrong configuration is refused, the agent goes on", (box.main_pid(), active(box)), (pid, True))
     box.put(kept, CONFIG)
+    report.check("reload: succeeds again", box.succeeds("systemctl", "reload", "smtpscope"))
+    report.check("reload: systemctl status shows no refusal", "refused" not in status().split("CGroup:")[0], status())
     one_record(report, box, "reload", "reload@example.net")
 
 

@@ -55,7 +55,7 @@ expect 'unknown subcommand' 2 'there is no subcommand raed' "$smtpscope" raed
 expect 'unknown option before' 2 'there is no subcommand --nope' "$smtpscope" --nope
 expect 'version' 0 '^smtpscope [0-9]' "$smtpscope" --version
 expect 'help' 0 '^usage: smtpscope SUBCOMMAND' "$smtpscope" --help
-for subcommand in run read check-config probe status flows top detach; do
+for subcommand in run read check-config probe status flows top reload detach; do
     expect "help of $subcommand" 0 "^usage: smtpscope $subcommand" "$smtpscope" "$subcommand" --help
     expect "-h of $subcommand" 0 "^usage: smtpscope $subcommand" "$smtpscope" "$subcommand" -h
     expect "bad option of $subcommand" 2 'there is no option --nope' "$smtpscope" "$subcommand" --nope
@@ -69,6 +69,8 @@ expect 'number that is none' 2 '--limit takes a whole number from 1 to 10000, no
 expect 'number too large' 2 '--interval takes a whole number from 1 to 3600' "$smtpscope" top --interval 3601
 expect 'flows of nobody' 1 'no agent is running' "$smtpscope" flows --set control.socket=/no/such.sock
 expect 'top of nobody' 1 'no agent is running' "$smtpscope" top --set control.socket=/no/such.sock
+expect 'reload of nobody' 1 'no agent is running: nobody answers on /no/such.sock' \
+    "$smtpscope" reload --set control.socket=/no/such.sock
 expect 'operand of run' 2 '"eth0" is not expected here' "$smtpscope" run eth0
 
 # ---- check-config
@@ -96,11 +98,12 @@ expect '--set without value' 2 '--set:1:1: "mime.max_depth" is not KEY=VALUE' \
     "$smtpscope" check-config --set mime.max_depth
 "$smtpscope" check-config --dump good.yaml >dumped.yaml
 expect 'a dump is valid' 0 'the configuration is valid' "$smtpscope" check-config dumped.yaml
-for command in run 'read mail.pcap' probe status; do
+for command in run 'read mail.pcap' probe status flows top reload; do
     # shellcheck disable=SC2086 # words
     expect "$command with a bad configuration" 2 'unknown.yaml:2:3: there is no key' \
         "$smtpscope" $command -c unknown.yaml
 done
+expect 'reload with a bad configuration: nobody is there' 2 'no agent is running' "$smtpscope" reload -c unknown.yaml
 
 # ---- places that the configuration names
 logs='log.sinks=[{type: file, directory: /no/such/folder}]'

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "agent/control_socket.h"
+#include "agent/find_agent.h"
 #include "catch.h"
 
 using namespace smtpscope::agent;
@@ -104,6 +105,27 @@ TEST_CASE("control: the reason of an error reaches the one who asked") {
     const Folder folder;
     const Server server(folder / "s", [](std::string_view) { return error_answer("of flows, a number is wanted"); });
     CHECK(complaint([&] { ask(folder / "s", "flows json x"); }) == "of flows, a number is wanted");
+}
+
+TEST_CASE("control: an error's text arrives as it was, whatever is in it") {
+    const Folder folder;
+    const std::string why = "/x.yaml:2:3: \"a\\b\"\n\x01\xc3\xa9 \\u0041";
+    const Server server(folder / "s", [&](std::string_view) { return error_answer(why); });
+    CHECK(complaint([&] { ask(folder / "s", "reload"); }) == why);
+}
+
+TEST_CASE("control: an agent that answers where it is expected is found there, if it has the file") {
+    const Folder folder;
+    const Refusal refusal{"no\nreally", smtpscope::from_nanoseconds(1'790'000'000'000'000'000)};
+    const Server server(folder / "s", [&](std::string_view request) {
+        return request == "configuration" ? configuration_answer("/etc/x.yaml", refusal) : error_answer("unknown");
+    });
+    const Loaded loaded = ask_configuration(folder / "s");
+    CHECK(loaded.file == "/etc/x.yaml");
+    CHECK(loaded.refusal == in_words(refusal));
+    CHECK(find_agent(folder / "s", "") == folder / "s");
+    CHECK(find_agent(folder / "s", "/etc/x.yaml") == folder / "s");
+    CHECK(find_agent(folder / "nobody", folder / "no file of any agent") == folder / "nobody");
 }
 
 TEST_CASE("control: an answer larger than any socket buffer arrives whole") {

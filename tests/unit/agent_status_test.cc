@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the agent says: the status document, losses, and what a reload cannot change.
+#include <algorithm>
+#include <fstream>
+
 #include "agent/json.h"
 #include "agent/losses.h"
 #include "agent/reload.h"
@@ -79,12 +82,15 @@ TEST_CASE("status: which configuration is in effect, since when, and what was re
     has(to_json(s), R"("config":"","config_loaded":1790000060.250,"reloads":0,"reload_error":"",)");
     s.config = {"/etc/a.yaml", modified};
     s.reloads = 2;
+    s.needs_restart = {"capture.ports", "control.socket"};
     s.refusal = {"/etc/a.yaml:3:1: no", loaded + std::chrono::hours(1)};
     has(to_text(s),
         "configuration: /etc/a.yaml of 2026-09-21T14:13:20Z, loaded 2026-09-21T14:14:20Z, reloaded 2 times\n"
+        "  after a restart: capture.ports, control.socket\n"
         "  the last reload, 2026-09-21T15:14:20Z, was refused: /etc/a.yaml:3:1: no\nattached");
     has(to_json(s), R"("config":"/etc/a.yaml","config_modified":1790000000.250,"config_loaded":1790000060.250,)"
-                    R"("reloads":2,"reload_error":"/etc/a.yaml:3:1: no","reload_refused":1790003660.250)");
+                    R"("reloads":2,"reload_error":"/etc/a.yaml:3:1: no","reload_refused":1790003660.250,)"
+                    R"("needs_restart":["capture.ports","control.socket"],)");
 }
 
 TEST_CASE("losses: said when they grow, by cause, and only then") {
@@ -134,17 +140,58 @@ TEST_CASE("losses: every way of losing something is among them") {
     }
 }
 
-TEST_CASE("reload: keys that need a restart are named") {
+TEST_CASE("reload: what a new configuration changes at once, and what waits for a restart") {
     const config::Config running;
     config::Config wanted = running;
-    CHECK(needs_restart(running, wanted).empty());
+    CHECK(config::differences(running, wanted).empty());
+    CHECK(to_text("/x.yaml", {}) == "/x.yaml: loaded; nothing has changed.\n");
+    wanted.origin.path = "/x.yaml";
     wanted.analyzer.max_invalid_mail_transactions = 3;
-    wanted.limits.flows = 1;
+    wanted.analyzer.webmail_user_agents.emplace_back("a new one, and with the six of before far too long for a line");
     wanted.log.level = log::Level::debug;
-    CHECK(needs_restart(running, wanted).empty());
     wanted.capture.ports.push_back(2525);
-    wanted.capture.ring_size *= 2;
+    wanted.capture.checksums = capture::ChecksumMode::ignore;
+    wanted.extract.max_files = 5;
     wanted.control_socket = "/elsewhere";
-    CHECK(needs_restart(running, wanted) ==
-          std::vector<std::string>{"capture.ports", "capture.ring_size", "control.socket"});
+    CHECK(to_text("/x.yaml", config::differences(running, wanted)) ==
+          "/x.yaml: loaded.\n"
+          "  capture.ports: [25, 587] -> [25, 587, 2525], after a restart\n"
+          "  capture.checksums: validate -> ignore, after a restart\n"
+          "  analyzer.max_invalid_mail_transactions: 25 -> 3\n"
+          "  analyzer.webmail_user_agents has changed\n"
+          "  files.extract.max_files: 10000 -> 5, after a restart\n"
+          "  log.level: info -> debug\n"
+          "  control.socket: /run/smtpscope/control.sock -> /elsewhere, after a restart\n");
+
+    const config::Config merged = agent::merged(running, wanted);
+    CHECK(merged.origin.path == "/x.yaml");
+    CHECK(merged.engine_options().validate_checksums);
+    const auto waits = config::differences(merged, wanted);
+    CHECK(std::all_of(waits.begin(), waits.end(), [](const auto& d) { return needs_restart(d.key); }));
+    CHECK(waits.size() == 4);
+    const auto made = config::differences(running, merged);
+    CHECK(std::none_of(made.begin(), made.end(), [](const auto& d) { return needs_restart(d.key); }));
+    CHECK(made.size() == 3);
+}
+
+TEST_CASE("reload: README and the manual page tell the same of what needs a restart") {
+    const std::pair<const char*, const char*> rows[] = {
+        {"README.md", "`capture.*`, `files.extract.*` and `control.socket` need a restart"},
+        {"packaging/man/smtpscope.8", ".Va capture.* , files.extract.*\nand\n.Va control.socket\nwait for a restart"}};
+    for (const auto& [path, sentence] : rows) {
+        INFO(path);
+        std::ifstream file(path);
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        CHECK(text.find(sentence) != std::string::npos);
+    }
+    for (const char* key : {"capture.interfaces", "capture.wake_watermark", "files.extract.what", "control.socket"})
+        CHECK(needs_restart(key));
+    for (const char* key : {"files.enabled", "files.hashes", "log.sinks", "limits.flows", "log.privacy.key_file"})
+        CHECK_FALSE(needs_restart(key));
+}
+
+TEST_CASE("reload: a refusal in words, and for those who ask") {
+    CHECK(in_words(Refusal{}).empty());
+    const Refusal refusal{"/x.yaml:1:1: no\nreally", from_nanoseconds(1'790'000'000'999'999'999)};
+    CHECK(in_words(refusal) == "the last reload, 2026-09-21T14:13:20Z, was refused: /x.yaml:1:1: no\nreally");
 }

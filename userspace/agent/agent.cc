@@ -13,6 +13,8 @@
 #include <csignal>
 #include <system_error>
 
+#include "agent/find_agent.h"
+#include "config/differences.h"
 #include "config/places.h"
 #include "files/type.h"
 #include "log/privacy.h"
@@ -259,23 +261,42 @@ void Agent::report() {
     const Status s = status();
     const std::string grown = loss_watch_.update(losses(s));
     if (!grown.empty()) say(Level::warning, grown);
-    service_.status(std::to_string(s.engine.smtp_records) + " records, " + std::to_string(s.engine.flows_open) +
-                    " sessions open");
+    tell(s);
 }
 
-void Agent::reload() {
+/// The service manager, for people.
+void Agent::tell(const Status& s) {
+    const std::string refused = in_words(s.refusal);
+    service_.status((refused.empty() ? "" : refused + "; ") + std::to_string(s.engine.smtp_records) + " records, " +
+                    std::to_string(s.engine.flows_open) + " sessions open");
+}
+
+/// The answer for the one who asked for it.
+std::string Agent::reload() {
     service_.reloading();
+    std::string answer;
     try {
-        apply(invocation_.load());
+        const config::Config wanted = invocation_.load();
+        const auto differences = config::differences(config_, wanted);
+        apply(wanted);
+        needs_restart_.clear();
+        for (const config::Difference& d : differences)
+            if (needs_restart(d.key)) needs_restart_.push_back(d.key);
         ++reloads_;
         loaded_ = std::chrono::system_clock::now();
         refusal_ = {};
+        answer = to_text(invocation_.file(), differences);
         say(Level::info, "reloaded");
+        for (const std::string& key : needs_restart_)
+            say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
     } catch (const std::exception& e) {
         refusal_ = {e.what(), std::chrono::system_clock::now()};
+        answer = error_answer("the configuration stays as it was: " + refusal_.why);
         say(Level::error, "the configuration stays as it was: " + refusal_.why);
     }
     service_.ready();
+    tell(status());
+    return answer;
 }
 
 void Agent::apply(const config::Config& wanted) {
@@ -292,18 +313,9 @@ void Agent::apply(const config::Config& wanted) {
     } else {
         writer_->reopen();
     }
-    log::set_level(wanted.log.level);
-    for (const auto& worker : workers_) worker->set_options(worker_options(wanted));
-    for (const std::string& key : needs_restart(config_, wanted)) {
-        say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
-    }
-    const capture::Options capture = config_.capture;
-    const files::ExtractOptions extract = config_.extract;
-    const std::string control_socket = config_.control_socket;
-    config_ = wanted;
-    config_.capture = capture;
-    config_.extract = extract;
-    config_.control_socket = control_socket;
+    config_ = merged(config_, wanted);
+    log::set_level(config_.log.level);
+    for (const auto& worker : workers_) worker->set_options(worker_options(config_));
 }
 
 bool Agent::shut_down() {
@@ -363,14 +375,16 @@ void Agent::abandon() {
 std::string Agent::answer(std::string_view request) {
     if (request.empty() || request == "status" || request == "status json") return to_json(status());
     if (request == "status text") return to_text(status());
+    if (request == "configuration") return configuration_answer(invocation_.file(), refusal_);
+    if (request == "reload") return reload();
     using Form = std::string (*)(const FlowList&);
     const std::pair<std::string_view, Form> forms[] = {
         {"flows json ", to_json}, {"flows text ", to_text}, {"flows lines ", to_lines}};
     for (const auto& [words, form] : forms)
         if (request.starts_with(words)) return answer_flows(request.substr(words.size()), form);
     return error_answer(
-        "unknown request; known: status json, status text, and flows json, flows text and flows lines "
-        "with a number");
+        "unknown request; known: status json, status text, configuration, reload, and flows json, flows text and "
+        "flows lines with a number");
 }
 
 std::string Agent::answer_flows(std::string_view number, std::string (*form)(const FlowList&)) {
@@ -420,6 +434,7 @@ Status Agent::status() const {
     s.config_loaded = loaded_;
     s.reloads = reloads_;
     s.refusal = refusal_;
+    s.needs_restart = needs_restart_;
     if (source_) {
         s.attachments = source_->attachments();
         s.kernel = source_->counters();

@@ -32,6 +32,8 @@ struct Invocation {
 
     /// Throws config::Error, or std::runtime_error if a place that it names cannot be used.
     config::Config load() const;
+    /// The file that is loaded, absolute.
+    std::string file() const { return config::absolute_path(config_path); }
 };
 
 class Agent {
@@ -52,7 +54,8 @@ class Agent {
     void tick();
     void follow_interfaces();
     void report();
-    void reload();
+    void tell(const Status& s);
+    std::string reload();
     void apply(const config::Config& wanted);
     bool shut_down();
     bool wait_for(int fd, std::chrono::steady_clock::time_point deadline);
@@ -85,7 +88,8 @@ class Agent {
     std::uint64_t ticks_ = 0;
     Timestamp loaded_ = std::chrono::system_clock::now();  ///< config_
     std::uint64_t reloads_ = 0;
-    Refusal refusal_;  ///< of the last reload
+    Refusal refusal_;                         ///< of the last reload
+    std::vector<std::string> needs_restart_;  ///< keys, as of the last one that was not refused
     std::string follow_error_;
     bool stopping_ = false;
 };

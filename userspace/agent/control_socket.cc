@@ -197,13 +197,13 @@ std::string error_answer(std::string_view why) {
     return json.text() + '\n';
 }
 
-std::string ask(const std::string& path, std::string_view request) {
+std::string ask(const std::string& path, std::string_view request, std::chrono::seconds patience) {
     const sockaddr_un address = address_of(path);
     const FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) fail("socket");
-    const timeval patience{.tv_sec = 5, .tv_usec = 0};
-    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
+    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         if (errno == ENOENT || errno == ECONNREFUSED) {
             throw std::runtime_error("no agent is running: nobody answers on " + path);
@@ -221,7 +221,8 @@ std::string ask(const std::string& path, std::string_view request) {
     }
     if (answer.empty()) throw std::runtime_error("the agent at " + path + " gave no answer");
     if (answer.starts_with(error_begin))
-        throw std::runtime_error(answer.substr(error_begin.size(), answer.rfind(error_end) - error_begin.size()));
+        throw std::runtime_error(unquoted(
+            std::string_view(answer).substr(error_begin.size(), answer.rfind(error_end) - error_begin.size())));
     return answer;
 }
 

@@ -71,7 +71,8 @@ class ControlSocket {
 std::string error_answer(std::string_view why);
 
 /// Sends `request` to the agent at `path` and returns its answer. Throws std::runtime_error with a sentence for people
-/// if there is none, or if it is an error_answer().
-std::string ask(const std::string& path, std::string_view request);
+/// if there is none, or none within `patience`, or if it is an error_answer().
+std::string ask(const std::string& path, std::string_view request,
+                std::chrono::seconds patience = std::chrono::seconds(5));
 
 }  // namespace smtpscope::agent

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/json.h"
 
+#include <charconv>
 #include <cstdio>
 
 namespace smtpscope::agent {
@@ -68,6 +69,23 @@ void JsonWriter::quote(std::string_view text) {
         }
     }
     text_ += '"';
+}
+
+std::string unquoted(std::string_view written) {
+    constexpr std::size_t digits = 4;
+    std::string text;
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        if (written[i] != '\\' || i + 1 == written.size()) {
+            text += written[i];
+        } else if (unsigned byte = 0; written[++i] != 'u') {
+            text += written[i];
+        } else if (const std::string_view code = written.substr(i + 1, digits);
+                   std::from_chars(code.data(), code.data() + code.size(), byte, 16).ec == std::errc()) {
+            text += static_cast<char>(byte);
+            i += digits;
+        }
+    }
+    return text;
 }
 
 }  // namespace smtpscope::agent

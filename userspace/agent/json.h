@@ -8,6 +8,9 @@
 
 namespace smtpscope::agent {
 
+/// The text that JsonWriter has written between quotes.
+std::string unquoted(std::string_view written);
+
 class JsonWriter {
   public:
     JsonWriter& begin_object() { return open('{'); }

@@ -1,29 +1,51 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/reload.h"
 
+#include "log/number.h"
+
 namespace smtpscope::agent {
 
-std::vector<std::string> needs_restart(const config::Config& running, const config::Config& wanted) {
-    const struct {
-        const char* key;
-        bool same;
-    } fixed[] = {
-        {"capture.interfaces", running.capture.interfaces == wanted.capture.interfaces},
-        {"capture.ports", running.capture.ports == wanted.capture.ports},
-        {"capture.xdp_mode", running.capture.xdp_mode == wanted.capture.xdp_mode},
-        {"capture.checksums", running.capture.checksums == wanted.capture.checksums},
-        {"capture.ring_size", running.capture.ring_size == wanted.capture.ring_size},
-        {"capture.shards", running.capture.shards == wanted.capture.shards},
-        {"capture.verdicts", running.capture.verdicts == wanted.capture.verdicts},
-        {"capture.wake_watermark", running.capture.wake_watermark == wanted.capture.wake_watermark},
-        {"files.extract", running.extract == wanted.extract},
-        {"control.socket", running.control_socket == wanted.control_socket},
-    };
-    std::vector<std::string> keys;
-    for (const auto& f : fixed) {
-        if (!f.same) keys.emplace_back(f.key);
-    }
-    return keys;
+namespace {
+
+/// Of values that are shown with their key.
+constexpr std::size_t longest_shown = 120;
+
+std::string to_text(const config::Difference& d) {
+    const bool fits = d.before.size() + d.after.size() <= longest_shown;
+    return "  " + d.key + (fits ? ": " + d.before + " -> " + d.after : std::string(" has changed")) +
+           (needs_restart(d.key) ? ", after a restart" : "") + '\n';
+}
+
+}  // namespace
+
+std::string in_words(Timestamp time) {
+    std::string text;
+    log::append_utc(text, time);
+    return text.substr(0, text.find('.')) + "Z";
+}
+
+std::string in_words(const Refusal& refusal) {
+    if (refusal.why.empty()) return {};
+    return "the last reload, " + in_words(refusal.at) + ", was refused: " + refusal.why;
+}
+
+bool needs_restart(std::string_view key) {
+    return key.starts_with("capture.") || key.starts_with("files.extract.") || key == "control.socket";
+}
+
+config::Config merged(const config::Config& running, const config::Config& wanted) {
+    config::Config result = wanted;
+    result.capture = running.capture;
+    result.extract = running.extract;
+    result.control_socket = running.control_socket;
+    return result;
+}
+
+std::string to_text(const std::string& file, const std::vector<config::Difference>& differences) {
+    if (differences.empty()) return file + ": loaded; nothing has changed.\n";
+    std::string text = file + ": loaded.\n";
+    for (const config::Difference& d : differences) text += to_text(d);
+    return text;
 }
 
 }  // namespace smtpscope::agent

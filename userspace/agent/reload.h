@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a new configuration can change in a running agent, and what it cannot.
+// What a new configuration changes in a running agent, and what it cannot.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
+#include "config/differences.h"
 
 namespace smtpscope::agent {
 
@@ -15,7 +17,18 @@ struct Refusal {
     Timestamp at{};
 };
 
-/// The keys, as `capture.ports`, in which `wanted` differs from `running` and that only a restart can change.
-std::vector<std::string> needs_restart(const config::Config& running, const config::Config& wanted);
+/// To the second.
+std::string in_words(Timestamp time);
+/// `the last reload, 2026-11-23T17:22:01Z, was refused: WHY`; empty if it was not.
+std::string in_words(const Refusal& refusal);
+
+/// Whether only the next start can give the key, as `capture.ports`, another value.
+bool needs_restart(std::string_view key);
+
+/// The configuration that `running` becomes when it is told of `wanted`: that, but for the keys that need a restart.
+config::Config merged(const config::Config& running, const config::Config& wanted);
+
+/// For the one who asked for a reload: a line for each difference that it has made, or that waits for a restart.
+std::string to_text(const std::string& file, const std::vector<config::Difference>& differences);
 
 }  // namespace smtpscope::agent

@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -68,7 +69,9 @@ void ServiceManager::stopping() {
 }
 
 void ServiceManager::status(const std::string& text) {
-    tell("STATUS=" + text, Importance::optional);
+    std::string line = "STATUS=" + text;
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    tell(line, Importance::optional);
 }
 
 void ServiceManager::alive() {

@@ -9,7 +9,6 @@
 
 #include "agent/json.h"
 #include "base/words.h"
-#include "log/number.h"
 
 namespace smtpscope::agent {
 
@@ -163,7 +162,7 @@ void add_sinks(JsonWriter& json, const std::vector<log::SinkStatus>& sinks) {
     json.end_array();
 }
 
-std::string in_words(std::chrono::duration<double> time) {
+std::string in_days(std::chrono::duration<double> time) {
     const auto seconds = static_cast<std::uint64_t>(time.count());
     char text[64];
     std::snprintf(text, sizeof text, "%lu d %02lu:%02lu:%02lu", seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60,
@@ -171,15 +170,14 @@ std::string in_words(std::chrono::duration<double> time) {
     return text;
 }
 
-/// To the second.
-std::string in_words(Timestamp time) {
-    std::string text;
-    log::append_utc(text, time);
-    return text.substr(0, text.find('.')) + "Z";
-}
-
 double in_seconds(Timestamp time) {
     return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+std::string joined(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
 }
 
 std::string configuration_in_words(const Status& s) {
@@ -189,8 +187,8 @@ std::string configuration_in_words(const Status& s) {
     else
         text += s.config.path + " of " + in_words(s.config.modified);
     text += ", loaded " + in_words(s.config_loaded) + ", reloaded " + std::to_string(s.reloads) + " times\n";
-    if (!s.refusal.why.empty())
-        text += "  the last reload, " + in_words(s.refusal.at) + ", was refused: " + s.refusal.why + '\n';
+    if (!s.needs_restart.empty()) text += "  after a restart: " + joined(s.needs_restart) + '\n';
+    if (!s.refusal.why.empty()) text += "  " + in_words(s.refusal) + '\n';
     return text;
 }
 
@@ -221,6 +219,9 @@ std::string to_json(const Status& s) {
     json.key("reloads").value(s.reloads);
     json.key("reload_error").value(s.refusal.why);
     if (!s.refusal.why.empty()) json.key("reload_refused").value(in_seconds(s.refusal.at));
+    json.key("needs_restart").begin_array();
+    for (const std::string& key : s.needs_restart) json.value(key);
+    json.end_array();
     add_attachments(json.key("attachments"), s.attachments);
     add_counts(json.key("kernel"), s.kernel);
     add_interfaces(json.key("interfaces"), s.interfaces);
@@ -246,7 +247,7 @@ std::string to_json(const Status& s) {
 }
 
 std::string to_text(const Status& s) {
-    std::string text = "smtpscope " + s.version + ", process " + std::to_string(s.pid) + ", up " + in_words(s.uptime) +
+    std::string text = "smtpscope " + s.version + ", process " + std::to_string(s.pid) + ", up " + in_days(s.uptime) +
                        ", " + size_in_words(s.resident_bytes) + " resident\n";
     text += configuration_in_words(s);
     text += "attached\n";
@@ -276,7 +277,7 @@ std::string to_text(const Status& s) {
     for (const auto& sink : s.sinks) {
         text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +
                 " dropped";
-        if (sink.waiting != 0) text += ", " + std::to_string(sink.waiting) + " waiting, " + in_mib(sink.waiting_bytes);
+        if (sink.waiting != 0) text += ", " + std::to_string(sink.waiting) + " waiting, " + size_in_words(sink.waiting_bytes);
         if (!sink.last_error.empty()) text += " (" + sink.last_error + ")";
         if (sink.former) text += ", before a reload";
         text += '\n';

@@ -26,6 +26,7 @@ struct Status {
     Timestamp config_loaded{};
     std::uint64_t reloads = 0;
     Refusal refusal;
+    std::vector<std::string> needs_restart;  ///< keys that have another value in the file, as of the last reload
     std::vector<capture::Attachment> attachments;
     std::vector<capture::Counter> kernel;
     std::vector<capture::LiveSource::OfInterface> interfaces;

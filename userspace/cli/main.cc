@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/probe.h"
 #include "cli/read.h"
+#include "cli/reload.h"
 #include "cli/run.h"
 #include "cli/status.h"
 #include "cli/top.h"
@@ -32,7 +33,7 @@ struct Subcommand {
 constexpr Subcommand subcommands[] = {
     {"run", run_run},     {"read", run_read},     {"check-config", run_check_config},
     {"probe", run_probe}, {"status", run_status}, {"flows", run_flows},
-    {"top", run_top},     {"detach", run_detach},
+    {"top", run_top},     {"reload", run_reload}, {"detach", run_detach},
 };
 
 int run(const Subcommand& subcommand, int argc, char** argv) {

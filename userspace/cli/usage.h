@@ -18,6 +18,7 @@ One record for each mail transaction that reaches this host, or that is in a cap
   status         ask the running agent
   flows          the sessions that it follows
   top            the same, live
+  reload         have it load its configuration again
   detach         remove what a killed agent left attached
 
       --version      print the version

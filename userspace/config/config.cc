@@ -155,13 +155,17 @@ Config parse(std::string_view text, const std::string& name, const std::vector<s
     return config;
 }
 
+std::string absolute_path(const std::string& path) {
+    return std::filesystem::absolute(path.empty() ? std::string(default_path) : path).lexically_normal();
+}
+
 Config load(const std::string& path, const std::vector<std::string>& overrides) {
     const std::string from = path.empty() ? std::string(default_path) : path;
     const std::optional<File> file = read_file(from);
     if (!file && !path.empty())
         throw Error(path + ": there is no such file; name an existing configuration with -c, or leave -c out.");
     Config config = parse(file ? file->text : "", from, overrides);
-    if (file) config.origin = {std::filesystem::absolute(from).lexically_normal(), file->modified};
+    if (file) config.origin = {absolute_path(from), file->modified};
     check_key(config.log.privacy, from);
     return config;
 }

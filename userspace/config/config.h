@@ -45,6 +45,9 @@ struct Config {
 
 inline constexpr std::string_view default_path = "/etc/smtpscope/smtpscope.yaml";
 
+/// `path`, or default_path if it is empty, from the root on.
+std::string absolute_path(const std::string& path);
+
 /// `path` empty: default_path if it exists, else the defaults. `overrides`: `key.path=value` as given to --set.
 Config load(const std::string& path, const std::vector<std::string>& overrides);
 /// From text; `name` stands for the file in errors.

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The agent that a subcommand asks, also while the configuration file is broken.
+#pragma once
+
+#include <string>
+
+#include "agent/find_agent.h"
+#include "cli/options.h"
+
+namespace smtpscope::cli {
+
+/// What the arguments say, as far as it can be read.
+struct Configuration {
+    config::Config config;  ///< if the file cannot be read: the defaults, with --set
+    std::string broken;     ///< why it cannot be; empty if it was
+};
+/// Throws config::Error if --set is wrong.
+Configuration load_if_possible(const Arguments& arguments);
+
+struct RunningAgent {
+    std::string socket;
+    agent::Loaded loaded;
+};
+/// The one that answers at control.socket or, if nobody does there, the one that is found elsewhere; nullopt if there
+/// is none. Of a file that was named and is broken, only an agent that has this file will do.
+std::optional<RunningAgent> find_agent(const Arguments& arguments, const Configuration& configuration);
+
+}  // namespace smtpscope::cli
