@@ -283,6 +283,47 @@ def reload_command(report, bed):
     report.check("command: no agent", done.returncode == 1 and "no agent is running" in done.stderr, done)
 
 
+def moved_socket(report, bed):
+    """A file that names another socket than the agent has."""
+    agent = Agent(bed, "moved")
+    path = agent.dir + "/config.yaml"
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text.replace("control.sock", "other.sock"))
+    done = command("status", "-c", path)
+    report.check("moved: status finds the agent where it listens", done.returncode == 0 and "process " in done.stdout
+                 and f"nobody answers on {agent.dir}/other.sock; this is the agent on {agent.dir}/control.sock" in done.stderr, done)
+    report.equal("moved: exit status", agent.stop(), 0)
+
+
+def broken_file(report, bed):
+    """Subcommands that ask the agent need one key of the file; they do without."""
+    agent = Agent(bed, "broken")
+    path = agent.dir + "/config.yaml"
+    with open(path, "a", encoding="ascii") as file:
+        file.write("nonsense: 1\n")
+    rows = ((("status",), "smtpscope "), (("status", "--json"), '"reload_error"'), (("flows",), "sessions"),
+            (("top", "--count", "1"), "sessions"))
+    complaint = re.compile(rf"^smtpscope: {path}:\d+:1: there is no key nonsense", re.M)
+    for words, answer in rows:
+        done = command(*words, "-c", path)
+        report.check(f"broken: {' '.join(words)} answers", done.returncode == 0 and answer in done.stdout, done)
+        report.check(f"broken: {' '.join(words)} tells why", complaint.search(done.stderr), done.stderr)
+    reload(agent)
+    refused = re.compile(rf"^smtpscope: the running agent goes on .*; the last reload, 20\S*, was refused: {path}:", re.M)
+    for words in (*(words for words, _ in rows), ("probe", "-i", "lo")):
+        done = command(*words, "-c", path)
+        report.check(f"broken: {' '.join(words)} tells of the refusal", complaint.search(done.stderr)
+                     and refused.search(done.stderr), done.stderr)
+    report.check("broken: probe looks at the kernel all the same", re.search(r"^ok +kernel", done.stdout, re.M), done)
+    report.check("broken: and says that run would not start", done.returncode == 1 and re.search(
+        rf"^MISSING +configuration +{path}:", done.stdout, re.M) and "would not start" in done.stdout, done)
+    report.equal("broken: exit status", agent.stop(), 0)
+    done = command("status", "-c", path)
+    report.check("broken: without an agent it is an error", done.returncode == 2 and complaint.search(done.stderr), done)
+
+
 def main():
     report = Report("reload")
     with Testbed() as bed:
@@ -294,6 +335,8 @@ def main():
         report.section(policy_changes, bed)
         report.section(needs_a_restart, bed)
         report.section(reload_command, bed)
+        report.section(moved_socket, bed)
+        report.section(broken_file, bed)
     report.finish()
 
 

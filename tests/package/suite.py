@@ -112,6 +112,7 @@ def deb_reloads(report, box):
     report.check("reload: fails with a wrong configuration", not box.succeeds("systemctl", "reload", "smtpscope"))
     complaint = f"{CONFIG}:1:1: "
     report.check("reload: systemctl status shows the refusal", f"was refused: {complaint}" in status(), status())
+    report.check("reload: smtpscope status answers meanwhile", box.succeeds("smtpscope", "status"))
     wait_until(lambda: complaint in box.run("journalctl", "--no-pager", "-u", "smtpscope"), 10, "the complaint")
     report.equal("reload: a wrong configuration is refused, the agent goes on", (box.main_pid(), active(box)), (pid, True))
     box.put(kept, CONFIG)

@@ -98,12 +98,18 @@ expect '--set without value' 2 '--set:1:1: "mime.max_depth" is not KEY=VALUE' \
     "$smtpscope" check-config --set mime.max_depth
 "$smtpscope" check-config --dump good.yaml >dumped.yaml
 expect 'a dump is valid' 0 'the configuration is valid' "$smtpscope" check-config dumped.yaml
-for command in run 'read mail.pcap' probe status flows top reload; do
+for command in run 'read mail.pcap' status flows top reload; do
     # shellcheck disable=SC2086 # words
     expect "$command with a bad configuration" 2 'unknown.yaml:2:3: there is no key' \
         "$smtpscope" $command -c unknown.yaml
 done
 expect 'reload with a bad configuration: nobody is there' 2 'no agent is running' "$smtpscope" reload -c unknown.yaml
+expect 'probe with a bad configuration: why' 1 '^smtpscope: unknown.yaml:2:3: there is no key' "$smtpscope" probe -c unknown.yaml
+expect 'probe with a bad configuration: the kernel' 1 '^ok +kernel' "$smtpscope" probe -c unknown.yaml
+expect 'probe with a bad configuration: would not start' 1 'would not start' "$smtpscope" probe -c unknown.yaml
+for command in probe status flows top reload; do
+    expect "$command with a bad --set" 2 '--set:1:1: there is no key mime.depth' "$smtpscope" $command --set mime.depth=1
+done
 
 # ---- places that the configuration names
 logs='log.sinks=[{type: file, directory: /no/such/folder}]'

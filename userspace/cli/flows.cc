@@ -3,7 +3,7 @@
 
 #include "agent/control_socket.h"
 #include "agent/flows.h"
-#include "cli/options.h"
+#include "cli/running_agent.h"
 
 namespace smtpscope::cli {
 
@@ -32,8 +32,7 @@ int run_flows(int argc, char** argv) {
     const auto arguments = parse(argc, argv, usage, Configurable::yes, options);
     if (!arguments) return exit_done;
     expect_no_operands(*arguments);
-    print(agent::ask(arguments->load_config().control_socket,
-                     (json ? "flows json " : "flows text ") + std::to_string(limit)));
+    print(agent::ask(socket_of_agent(*arguments), (json ? "flows json " : "flows text ") + std::to_string(limit)));
     return exit_done;
 }
 

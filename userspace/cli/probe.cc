@@ -5,7 +5,7 @@
 
 #include "agent/service_unit.h"
 #include "capture/probe.h"
-#include "cli/options.h"
+#include "cli/running_agent.h"
 #include "config/places.h"
 
 namespace smtpscope::cli {
@@ -17,7 +17,8 @@ constexpr std::string_view usage =
 
 What this kernel and its interfaces allow, what `run` would do with them, whether the configuration's directories can be
 used, and the remedy for each lack. Attaches nothing.
-Exit status 1 if `run` would not start.
+Exit status 1 if `run` would not start. Of a configuration file that is broken, which is told of on stderr, the defaults
+are tried.
 
   -i, --interface IFACE   as capture.interfaces: a name, a glob or `auto`; may be repeated
 )";
@@ -66,10 +67,16 @@ int run_probe(int argc, char** argv) {
     const auto arguments = parse(argc, argv, usage, Configurable::yes, options);
     if (!arguments) return exit_done;
     expect_no_operands(*arguments);
-    config::Config config = arguments->load_config();
+    const Configuration configuration = load_if_possible(*arguments);
+    if (!configuration.broken.empty()) tell_broken(configuration, find_agent(*arguments, configuration));
+    config::Config config = configuration.config;
     if (!interfaces.empty()) config.capture.interfaces = interfaces;
     capture::ProbeReport report = capture::probe(config.capture);
     look_at_places(config, report);
+    if (!configuration.broken.empty()) {
+        report.lines.push_back({capture::Finding::missing, "configuration", configuration.broken, {}});
+        report.works = false;
+    }
     print(report);
     return report.works ? exit_done : exit_failed;
 }

@@ -39,4 +39,25 @@ std::optional<RunningAgent> find_agent(const Arguments& arguments, const Configu
     return found;
 }
 
+void tell_broken(const Configuration& configuration, const std::optional<RunningAgent>& running) {
+    complain(configuration.broken);
+    if (!running) return;
+    const std::string& refusal = running->loaded.refusal;
+    complain("the running agent goes on with what it has loaded" + (refusal.empty() ? "." : "; " + refusal));
+}
+
+std::string socket_of_agent(const Arguments& arguments) {
+    const Configuration configuration = load_if_possible(arguments);
+    const std::string& expected = configuration.config.control_socket;
+    const auto found = find_agent(arguments, configuration);
+    if (!configuration.broken.empty()) {
+        if (!found) throw config::Error(configuration.broken);
+        tell_broken(configuration, found);
+    } else if (found && found->socket != expected) {
+        complain("nobody answers on " + expected + "; this is the agent on " + found->socket + ", with " +
+                 found->loaded.file + ".");
+    }
+    return found ? found->socket : expected;
+}
+
 }  // namespace smtpscope::cli

@@ -25,4 +25,11 @@ struct RunningAgent {
 /// is none. Of a file that was named and is broken, only an agent that has this file will do.
 std::optional<RunningAgent> find_agent(const Arguments& arguments, const Configuration& configuration);
 
+/// What is broken, and what it means to the agent, on stderr.
+void tell_broken(const Configuration& configuration, const std::optional<RunningAgent>& running);
+
+/// Its socket. What is wrong with the configuration is told on stderr. Throws config::Error if the configuration is
+/// wrong and no agent runs; if it is right, the socket is the one where an agent would be.
+std::string socket_of_agent(const Arguments& arguments);
+
 }  // namespace smtpscope::cli

@@ -13,7 +13,7 @@
 
 #include "agent/control_socket.h"
 #include "agent/flows.h"
-#include "cli/options.h"
+#include "cli/running_agent.h"
 #include "cli/top_frame.h"
 
 namespace smtpscope::cli {
@@ -108,7 +108,7 @@ int run_top(int argc, char** argv) {
     const auto arguments = parse(argc, argv, usage, Configurable::yes, options);
     if (!arguments) return exit_done;
     expect_no_operands(*arguments);
-    const std::string path = arguments->load_config().control_socket;
+    const std::string path = socket_of_agent(*arguments);
     const Signals signals;
     Screen screen;
     agent::FlowList before = ask_for_flows(path, screen), now = before;
