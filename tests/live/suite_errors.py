@@ -3,6 +3,7 @@
 """What is wrong is said in words that name it, with the exit status of the contract; and three capabilities are enough."""
 
 import os
+import re
 import signal
 import subprocess
 
@@ -118,6 +119,20 @@ def places_of_another_user(report, bed):
                  and "may not write it" in agent.log() and "chown" in agent.log(), agent.log())
 
 
+def probe_beside_an_agent(report, bed):
+    """What an agent watches already is all right."""
+    probe = (binary(), "probe", "-c", "/dev/null", "-i", IFACE)
+    report.check("probe: an interface that nobody watches", run(bed, *probe)[1].rstrip().endswith("`smtpscope run` would start."))
+    agent = Agent(bed, "probed")
+    status, said = run(bed, *probe)
+    report.equal("probe beside an agent: exit status", status, 0)
+    report.check("probe beside an agent: the interface is watched", re.search(
+        rf"^ok +{IFACE} +watched by a running agent \(process {agent.process.pid}\)$", said, re.M), said)
+    report.check("probe beside an agent: nothing is missing", "MISSING" not in said and said.rstrip().endswith(
+        "`smtpscope run` would start once the agent that runs has ended."), said)
+    report.equal("probe beside an agent: exit status of the agent", agent.stop(), 0)
+
+
 def without_btf(report, bed):
     """A kernel without type information: a clear message, or programs that do without it."""
     agent = Agent(bed, "btf", ready=False, prefix=("sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh"))
@@ -145,6 +160,7 @@ def main():
         report.section(without_capabilities, bed)
         report.section(with_three_capabilities, bed)
         report.section(places_of_another_user, bed)
+        report.section(probe_beside_an_agent, bed)
         report.section(without_btf, bed)
         report.section(control_socket_is_not_vital, bed)
     report.finish()

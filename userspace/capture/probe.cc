@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
 #include "base/words.h"
@@ -116,16 +118,24 @@ class Prober {
             return;
         }
         const InstanceLock lock(interface.index);
+        ++usable_interfaces_;
         if (!lock.held()) {
-            say(Finding::missing, interface.name,
-                "another smtpscope (process " + std::to_string(lock.holder()) + ") is on it", "stop that one first");
+            report_.running = true;
+            say(Finding::good, interface.name, "watched by " + watcher(lock.holder()));
             return;
         }
-        ++usable_interfaces_;
         const std::vector<Way> ways = plan_ingress(interface, options_.xdp_mode);
         const bool foreign = interface.xdp_mode != 0 && !ways.empty() && ways.front().kind == AttachKind::tc_ingress;
         say(foreign ? Finding::lesser : Finding::good, interface.name, describe(interface, ways),
             foreign ? "detach the other XDP program if it is not needed" : "");
+    }
+
+    static std::string watcher(pid_t holder) {
+        if (holder == 0) return "another smtpscope";
+        std::ifstream cgroup("/proc/" + std::to_string(holder) + "/cgroup");
+        const std::string text{std::istreambuf_iterator<char>(cgroup), {}};
+        const bool service = text.find("/smtpscope.service\n") != std::string::npos;
+        return (service ? "the running service (process " : "a running agent (process ") + std::to_string(holder) + ")";
     }
 
     std::string why_left_out(const Interface& interface) const {

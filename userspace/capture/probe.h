@@ -25,7 +25,8 @@ struct ProbeLine {
 
 struct ProbeReport {
     std::vector<ProbeLine> lines;
-    bool works = false;  ///< `run` would start with these options
+    bool works = false;    ///< `run` would start with these options, once no agent is `running`
+    bool running = false;  ///< some of the interfaces are watched
 };
 
 /// Loads the programs to see whether the kernel takes them, and attaches nothing. Never throws Error.

@@ -17,8 +17,8 @@ constexpr std::string_view usage =
 
 What this kernel and its interfaces allow, what `run` would do with them, whether the configuration's directories can be
 used, and the remedy for each lack. Attaches nothing.
-Exit status 1 if `run` would not start. Of a configuration file that is broken, which is told of on stderr, the defaults
-are tried.
+Exit status 1 if `run` would not start; an agent that runs already is no lack. Of a configuration file that is broken,
+which is told of on stderr, the defaults are tried.
 
   -i, --interface IFACE   as capture.interfaces: a name, a glob or `auto`; may be repeated
 )";
@@ -55,7 +55,8 @@ void print(const capture::ProbeReport& report) {
         std::printf("%-8s %-14s %s\n", mark(line.finding), line.subject.c_str(), line.text.c_str());
         if (!line.remedy.empty()) std::printf("%-8s %-14s remedy: %s\n", "", "", line.remedy.c_str());
     }
-    std::puts(report.works ? "`smtpscope run` would start." : "`smtpscope run` would not start.");
+    const char* const when = report.works && report.running ? " once the agent that runs has ended" : "";
+    std::printf("`smtpscope run` would%s start%s.\n", report.works ? "" : " not", when);
 }
 
 }  // namespace
