@@ -89,16 +89,18 @@ void Companions::add(Record&& record, ContentSink::Handle content, std::vector<s
 void Companions::decide(smtp::Tag mail, Fate fate) {
     for (auto it = waiting_.begin(); it != waiting_.end();) {
         const auto found = std::find(it->mails.begin(), it->mails.end(), mail);
-        if (found == it->mails.end()) {
-            ++it;
-        } else if (fate != Fate::kept) {
+        const bool belongs = found != it->mails.end();
+        if (belongs && fate != Fate::kept) {
             it = drop(it, cause_of(fate));
-        } else if (it->mails.erase(found); !it->mails.empty()) {
-            ++it;
-        } else {
-            room_->deliver(it->record, it->content);
-            it = take_out(it);
+            continue;
         }
+        if (belongs) it->mails.erase(found);
+        if (!it->mails.empty()) {
+            ++it;
+            continue;
+        }
+        room_->deliver(it->record, it->content);
+        it = take_out(it);
     }
 }
 
