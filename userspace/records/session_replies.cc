@@ -34,8 +34,6 @@ bool none_accepted(const Info& rec) {
 void Session::smtp_reply(const smtp::Reply& reply) {
     server_seen_ = true;
     note_activity();
-    // The reference counts every line of this reply as a message, and trans_depth is its count.
-    if (reply.verb == Verb::end_of_data && reply.more) ++state.messages_transferred;
     Transaction* t = reply.tag != 0 ? find(reply.tag) : nullptr;
     // What became of a transaction that was given up is known.
     if (!t && (!reply.to_lost_command || !newest() || newest()->standing)) t = newest();
