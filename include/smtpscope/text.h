@@ -23,7 +23,7 @@ enum class Wrapping {
     required,  ///< only those in a matching pair of brackets, braces, parentheses or spaces
 };
 
-/// Valid IPv4 and IPv6 addresses in a text, in their order, as they are written there.
+/// Valid IPv4 and IPv6 addresses in a text, in their order, as they are written there, without the tag of a literal.
 std::vector<std::string_view> extract_ip_addresses(std::string_view text, Wrapping wrapping);
 
 }  // namespace smtpscope

@@ -25,7 +25,10 @@ declare -A known=(
 
 # Where it is wrong in one field alone, of so many records; in all others these are equal.
 lines='a final reply of several lines is one message, not as many as it has lines'
+literal='the address in a literal, [IPv6:...], is part of the path (RFC 5321, 4.1.3)'
 declare -A field=(
+    [bdat-pipeline-8bitmime]="path 2: $literal"
+    [rfc822-pipeline]="path 2: $literal"
     [generated-bulk-small]="trans_depth 7: $lines"
     [generated-hostile]="trans_depth 3: $lines"
     [generated-mixed]="trans_depth 1: $lines"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "mime/header.h"
 #include "smtpscope/address.h"
 
 namespace smtpscope {
@@ -206,6 +207,14 @@ std::size_t match_v6(std::string_view text, std::size_t from) {
     return best;
 }
 
+/// What precedes the address in a literal (RFC 5321, 4.1.3). Its last digit is not of the address.
+constexpr std::string_view literal_tag = "IPv6:";
+
+bool ends_with_tag(std::string_view text) {
+    return text.size() >= literal_tag.size() &&
+           mime::equals_ignoring_case(text.substr(text.size() - literal_tag.size()), literal_tag);
+}
+
 /// The first position from `from` on where an address can begin: at `::`, or where the run of hex digits that it begins
 /// with is short enough and ends at a dot or colon. Most of a header field's text is passed over this way.
 std::size_t next_ip_candidate(std::string_view text, std::size_t from) {
@@ -220,13 +229,16 @@ std::size_t next_ip_candidate(std::string_view text, std::size_t from) {
         std::size_t end = i + 1;
         while (end < text.size() && is_hex(text[end])) ++end;
         if (end < text.size() && text[end] == '.') return std::max(i, end - std::min(end, longest_octet));
-        if (end < text.size() && text[end] == ':') return std::max(i, end - std::min(end, longest_group));
-        i = end;
+        const bool colon = end < text.size() && text[end] == ':';
+        const bool tag = colon && ends_with_tag(text.substr(0, end + 1));
+        if (colon && !tag) return std::max(i, end - std::min(end, longest_group));
+        i = tag ? end + 1 : end;
     }
     return text.size();
 }
 
 bool is_wrapped(std::string_view before, std::string_view after) {
+    if (ends_with_tag(before)) before.remove_suffix(literal_tag.size());
     if (before.empty() && after.empty()) return true;
     if (before.empty() || after.empty()) return false;
     constexpr std::string_view opening = "[({ ", closing = "])} ";
