@@ -123,7 +123,7 @@ $(O)/tests/unit/%.o: CXXFLAGS += -O1
 
 .PHONY: unit
 unit: $(O)/unit-tests
-	$(O)/unit-tests '~[.]$(if $(SAN),~[timing])'  # sanitizers have a sense of time of their own
+	$(O)/unit-tests
 
 # Every program that is tested or measured.
 .PHONY: programs

@@ -3,24 +3,13 @@
 #include <malloc.h>
 
 #include "catch.h"
+#include "skip.h"
 #include "support_talk.h"
 
 using namespace smtpscope;
 using namespace smtpscope::test;
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool own_allocator = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool own_allocator = true;
-#else
-constexpr bool own_allocator = false;
-#endif
-#else
-constexpr bool own_allocator = false;
-#endif
 
 /// Bytes for each of many sessions that stopped after the script.
 double bytes_each(const Script& script) {
@@ -52,7 +41,7 @@ double bytes_each(const Script& script) {
 }  // namespace
 
 TEST_CASE("an idle session takes little memory", "[engine]") {
-    if (own_allocator) return;
+    if (sanitized) return skip("a sanitizer has an allocator of its own");
     struct Row {
         const char* name;
         Script script;

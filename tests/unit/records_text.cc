@@ -5,6 +5,7 @@
 #include <string>
 
 #include "catch.h"
+#include "skip.h"
 #include "smtpscope/records.h"
 #include "smtpscope/text.h"
 
@@ -129,6 +130,7 @@ TEST_CASE("IP addresses in text", "[records]") {
 }
 
 TEST_CASE("extraction takes time in proportion to its input, whatever that is", "[records][timing]") {
+    if (test::sanitized) return test::skip("a sanitizer has a sense of time of its own");
     const Strings hostile = {"\"",  ",",  "@",  ":",  "a",  "1",      ".", "<",        " ",     "\"@",   "a@",  "a@b,",
                              "\",", "1.", "1:", "::", "a:", "1.1.1.", "[", "[1.1.1.1", "1234:", "12345", "\"@,"};
     // Processor time, so that other processes do not count.

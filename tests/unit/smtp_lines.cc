@@ -110,6 +110,7 @@ TEST_CASE("the lines are the same however the stream is cut", "[smtp]") {
     std::mt19937 random(3);
     for (const Row& r : rows) {
         INFO(r.name);
+        std::uint32_t same = 0;
         const std::string expected = without_plain(r.in, r.limit);
         const std::size_t places = r.in.empty() ? 0 : r.in.size() - 1;
         const std::uint32_t ways = places <= 12 ? 1U << places : 4096;
@@ -122,7 +123,9 @@ TEST_CASE("the lines are the same however the stream is cut", "[smtp]") {
             }
             const Lines lines = read(parts, r.limit, false);
             if (lines.text != expected || lines.odd != r.odd) FAIL("cuts " << cuts << ": " << lines.text << lines.odd);
+            ++same;
         }
+        CHECK(same == ways);
     }
 }
 
@@ -146,6 +149,7 @@ TEST_CASE("what is plain ends at the first line that is not, wherever that stand
     std::string text;
     for (std::size_t length : {76U, 76U, 34U, 62U, 0U, 63U, 64U, 1U, 62U, 76U, 30U})
         text += std::string(length, 'x') + "\r\n";
+    std::size_t tried = 0;
     for (std::size_t at = 0; at < text.size(); ++at)
         for (const char odd : {'.', '\0', '\r', '\n', 'x'}) {
             std::string changed = text;
@@ -161,7 +165,9 @@ TEST_CASE("what is plain ends at the first line that is not, wherever that stand
             const std::string_view plain = reader.plain_lines(rest, 0);
             if (plain.size() != end || rest != std::string_view(changed).substr(end))
                 FAIL("octet " << static_cast<int>(odd) << " at " << at << ": " << plain.size() << ", not " << end);
+            ++tried;
         }
+    CHECK(tried == 5 * text.size());
 }
 
 TEST_CASE("a line is forgotten", "[smtp]") {
