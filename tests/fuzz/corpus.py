@@ -116,6 +116,30 @@ def fragments():
         yield b"\xff" + one(0, 3, 1, v6) + b"".join(one(0, 3, 1, v6, n % 3) for n in range(70)) + one(3, 3, 0, v6)
 
 
+def dumps():
+    """Seeds of the target: answers of the kernel, in datagrams with their length before them."""
+    def padded(data):
+        return data + bytes(-len(data) % 4)
+
+    def attribute(kind, value):
+        return padded(struct.pack("=HH", 4 + len(value), kind) + value)
+
+    def message(kind, body, flags=2):
+        return padded(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 1) + body)
+
+    def link(index, name, kind):
+        """RTM_NEWLINK with IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_LINKINFO, IFLA_XDP and IFLA_LINK_NETNSID."""
+        return message(16, struct.pack("=BxHiII", 0, 1, index, 1, 0) + attribute(3, name + b"\0") + attribute(4, struct.pack("=I", 1500))
+                       + attribute(5, struct.pack("=I", 2)) + attribute(18, attribute(1, kind)) + attribute(43, attribute(2, b"\1"))
+                       + attribute(37, struct.pack("=i", 0)))
+
+    done = message(3, bytes(4))
+    links = link(1, b"lo", b"") + link(2, b"eth0.7", b"vlan")
+    for datagrams in ((links, done), (links + done,), (links, link(3, b"v0", b"veth"), done), (message(2, struct.pack("=i", -1)),),
+                      (message(16, bytes(16), 0x12) + done,), (message(44, bytes(20) + attribute(2, attribute(7, b"name\0"))), done)):
+        yield b"".join(vector(d, 2) for d in datagrams)
+
+
 def ethernet_tcp(payload):
     tcp = struct.pack("!HHIIBBHHH", 40000, 25, 1, 1, 0x50, 0x18, 65535, 0, 0) + payload
     ip4 = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0, bytes(4), socket.inet_aton("192.0.2.1"))
@@ -135,6 +159,8 @@ def seeds():
         yield "tls", seed
     for seed in fragments():
         yield "fragments", seed
+    for seed in dumps():
+        yield "netlink", seed
     headers = ethernet_tcp(b"")["raw"]
     yield "decode", bytes([1, 4, 0, 0, 0, 0, 1, 0, len(headers)]) + headers + b"later piece"
     for c in CONVERSATIONS:

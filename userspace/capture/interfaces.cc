@@ -77,25 +77,29 @@ void read_attributes(const nlmsghdr& message, Interface& interface) {
                 break;
         }
     });
+    interface.stacked = is_stacked(interface.kind);
 }
 
 }  // namespace
+
+std::optional<Interface> parse_link(const nlmsghdr& message) {
+    if (message.nlmsg_type != RTM_NEWLINK || message.nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) return std::nullopt;
+    const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
+    Interface interface;
+    interface.index = static_cast<unsigned>(info->ifi_index);
+    interface.up = (info->ifi_flags & IFF_UP) != 0;
+    interface.loopback = (info->ifi_flags & IFF_LOOPBACK) != 0;
+    interface.layer = layer_of(info->ifi_type);
+    read_attributes(message, interface);
+    return interface;
+}
 
 std::vector<Interface> list_interfaces() {
     std::vector<Interface> found;
     ifinfomsg request{};
     request.ifi_family = AF_UNSPEC;
     netlink::dump(RTM_GETLINK, request, [&](const nlmsghdr& message) {
-        if (message.nlmsg_type != RTM_NEWLINK || message.nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) return;
-        const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
-        Interface interface;
-        interface.index = static_cast<unsigned>(info->ifi_index);
-        interface.up = (info->ifi_flags & IFF_UP) != 0;
-        interface.loopback = (info->ifi_flags & IFF_LOOPBACK) != 0;
-        interface.layer = layer_of(info->ifi_type);
-        read_attributes(message, interface);
-        interface.stacked = is_stacked(interface.kind);
-        found.push_back(std::move(interface));
+        if (std::optional<Interface> interface = parse_link(message)) found.push_back(std::move(*interface));
     });
     std::sort(found.begin(), found.end(), [](const Interface& a, const Interface& b) { return a.index < b.index; });
     return found;

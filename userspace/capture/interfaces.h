@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+struct nlmsghdr;
+
 namespace smtpscope::capture {
 
 /// What the packets of an interface begin with, as TC sees them.
@@ -30,6 +32,9 @@ struct Interface {
     bool is_nic() const { return kind.empty() && !loopback; }
     bool operator==(const Interface&) const = default;
 };
+
+/// What an RTM_NEWLINK message tells; nullopt for any other.
+std::optional<Interface> parse_link(const nlmsghdr& message);
 
 /// In the order of their indexes. Throws Error when the kernel does not answer.
 std::vector<Interface> list_interfaces();

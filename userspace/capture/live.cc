@@ -178,7 +178,9 @@ class LiveSource::Impl {
 
     void follow_interfaces() {
         const std::lock_guard lock(mutex_);
-        if (monitor_.changed()) follow(list_interfaces());
+        stale_ |= monitor_.changed();
+        if (stale_) follow(list_interfaces());  // where that fails, the next call tries again
+        stale_ = false;
         if (!problems_.empty()) throw Error(take_problems());
     }
 
@@ -267,6 +269,7 @@ class LiveSource::Impl {
     ChecksumInterfaces checksums_;
     std::vector<std::unique_ptr<Shard>> shards_;
     LinkMonitor monitor_;  ///< before the first look, so that nothing falls between
+    bool stale_ = false;   ///< something has changed since the interfaces were listed
 
     mutable std::mutex mutex_;  ///< guards accounts_ and the three below
     std::map<unsigned, Watched> watched_;

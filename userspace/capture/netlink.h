@@ -10,13 +10,29 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace smtpscope::capture::netlink {
 
 using Payload = std::span<const std::byte>;
 using MessageHandler = std::function<void(const nlmsghdr&)>;
 
-/// Sends a dump request of `type` with `body` and passes on every message of the answer. Throws Error.
+/// The answer to a dump request, as its datagrams come.
+class Answer {
+  public:
+    /// False once it is whole. Throws Error if the kernel refused, or if something is cut off.
+    bool add(Payload datagram);
+    /// What it tells of changed while it was written (NLM_F_DUMP_INTR): things may be missing, or there twice.
+    bool interrupted() const { return interrupted_; }
+    void for_each(const MessageHandler& handler) const;
+
+  private:
+    std::vector<std::byte> messages_;  ///< each padded to NLMSG_ALIGNTO
+    bool interrupted_ = false;
+};
+
+/// Sends a dump request of `type` with `body` and passes on every message of the answer, once it is whole; asks again
+/// where it was interrupted. Throws Error.
 void dump_bytes(std::uint16_t type, Payload body, const MessageHandler& handler);
 
 template <typename Body>
