@@ -48,6 +48,7 @@ bool is_stacked(std::string_view kind) {
 }
 
 void read_attributes(const nlmsghdr& message, Interface& interface) {
+    bool lower_is_elsewhere = false;
     netlink::for_each_attribute(netlink::attributes<ifinfomsg>(message), [&](unsigned type, netlink::Payload value) {
         switch (type) {
             case IFLA_IFNAME:
@@ -61,6 +62,9 @@ void read_attributes(const nlmsghdr& message, Interface& interface) {
                 break;
             case IFLA_LINK:
                 interface.lower = netlink::number<std::uint32_t>(value);
+                break;
+            case IFLA_LINK_NETNSID:
+                lower_is_elsewhere = true;
                 break;
             case IFLA_LINKINFO:
                 netlink::for_each_attribute(value, [&](unsigned inner, netlink::Payload v) {
@@ -77,7 +81,9 @@ void read_attributes(const nlmsghdr& message, Interface& interface) {
                 break;
         }
     });
-    interface.stacked = is_stacked(interface.kind);
+    // The index below is of another network namespace, whose packets are not seen from here.
+    if (lower_is_elsewhere) interface.lower = 0;
+    interface.stacked = is_stacked(interface.kind) && !lower_is_elsewhere;
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct Interface {
     LinkLayer layer = LinkLayer::other;
     bool up = false;
     bool loopback = false;
-    bool stacked = false;  ///< on top of other interfaces, where its packets are seen too: bond, bridge, vlan, ...
+    bool stacked = false;  ///< on top of others of this namespace, where its packets are seen too: bond, vlan, ...
     unsigned master = 0;   ///< index of the bridge, bond, ... that it is a part of; 0: none
     unsigned lower = 0;    ///< index of the interface that it is on top of (VLAN, macvlan, ...); 0: none
     unsigned mtu = 0;
