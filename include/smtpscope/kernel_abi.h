@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /* The layout of everything here. A process takes over the maps of another only if both have the same. */
-#define SMTPSCOPE_ABI 3
+#define SMTPSCOPE_ABI 4
 
 /* What the kernel does with the packets of one direction of a flow. A flow without an entry in `flows` is copied. */
 enum smtpscope_verdict {
@@ -56,10 +56,12 @@ struct smtpscope_reader {
 };
 
 /* Accounts are kept for each interface: its index, modulo SMTPSCOPE_INTERFACES, leads to a slot of `counters`. Slot 0
- * is for interfaces that have none of their own. */
+ * is for interfaces that have none of their own; the last one, to which none leads, has what was counted in slots that
+ * were given away again. */
 enum {
     SMTPSCOPE_INTERFACES = 65536,
     SMTPSCOPE_SLOTS = 256,
+    SMTPSCOPE_SLOT_OF_GONE = SMTPSCOPE_SLOTS - 1,
 };
 
 /* Size classes of a record's bytes. A reservation must be of constant size, and half a dozen bytes of envelope should

@@ -6,7 +6,7 @@
 namespace smtpscope::capture {
 
 Accounts::Accounts(Programs& programs) : programs_(programs), used_(SMTPSCOPE_SLOTS) {
-    used_[0] = true;
+    used_[0] = used_[SMTPSCOPE_SLOT_OF_GONE] = true;
     if (!programs_.took_over()) return;
     for (unsigned ifindex = 0; ifindex < SMTPSCOPE_INTERFACES; ++ifindex) {
         const unsigned slot = programs_.slot_of(ifindex);
@@ -32,8 +32,7 @@ unsigned Accounts::free_slot() {
     if (closed_.empty()) return 0;
     const unsigned slot = closed_.front();
     closed_.erase(closed_.begin());
-    add(cleared_, programs_.counters(slot));
-    programs_.clear_counters(slot);
+    programs_.move_counters(slot, SMTPSCOPE_SLOT_OF_GONE);
     return slot;
 }
 
@@ -60,7 +59,7 @@ void Accounts::set_bridge(unsigned ifindex, unsigned bridge) {
 }
 
 smtpscope_counters Accounts::total() const {
-    smtpscope_counters sum = cleared_;
+    smtpscope_counters sum{};
     for (unsigned slot = 0; slot < SMTPSCOPE_SLOTS; ++slot)
         if (used_[slot]) add(sum, programs_.counters(slot));
     return sum;
@@ -69,8 +68,7 @@ smtpscope_counters Accounts::total() const {
 std::vector<InterfaceCounters> Accounts::by_interface() const {
     std::vector<InterfaceCounters> all;
     InterfaceCounters rest;
-    rest.counters = cleared_;
-    add(rest.counters, programs_.counters(0));
+    for (const unsigned slot : {0U, unsigned{SMTPSCOPE_SLOT_OF_GONE}}) add(rest.counters, programs_.counters(slot));
     for (const unsigned slot : closed_) add(rest.counters, programs_.counters(slot));
     for (const auto& [ifindex, slot] : slots_) all.push_back({{}, ifindex, programs_.counters(slot)});
     all.push_back(std::move(rest));

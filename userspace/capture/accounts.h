@@ -40,8 +40,7 @@ class Accounts {
     Programs& programs_;
     std::map<unsigned, unsigned> slots_;  ///< by ifindex
     std::vector<unsigned> closed_;        ///< slots of interfaces that are gone, not cleared yet, the oldest first
-    std::vector<bool> used_;              ///< by slot; 0 is everybody's
-    smtpscope_counters cleared_{};        ///< what was in slots that were used again
+    std::vector<bool> used_;              ///< by slot; the first is everybody's, the last that of closed ones
 };
 
 }  // namespace smtpscope::capture

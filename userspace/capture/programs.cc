@@ -200,22 +200,32 @@ volatile smtpscope_reader& Programs::reader(unsigned shard) {
     return skeleton_->bss->readers[shard];
 }
 
-smtpscope_counters Programs::counters(unsigned slot) const {
-    const int cpus = libbpf_num_possible_cpus();
-    std::vector<smtpscope_counters> each(static_cast<std::size_t>(std::max(cpus, 1)));
+std::vector<smtpscope_counters> Programs::counters_by_cpu(unsigned slot) const {
+    std::vector<smtpscope_counters> each(static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1)));
     const std::uint32_t key = slot;
     if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &key, each.data()) != 0)
         throw Error("cannot read the kernel's counters: " + error_text(errno));
+    return each;
+}
+
+void Programs::set_counters(unsigned slot, const std::vector<smtpscope_counters>& by_cpu) {
+    const std::uint32_t key = slot;
+    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.counters), &key, by_cpu.data(), BPF_ANY) != 0)
+        throw Error("cannot write the kernel's counters: " + error_text(errno));
+}
+
+smtpscope_counters Programs::counters(unsigned slot) const {
     smtpscope_counters sum{};
-    for (const smtpscope_counters& one : each) add(sum, one);
+    for (const smtpscope_counters& one : counters_by_cpu(slot)) add(sum, one);
     return sum;
 }
 
-void Programs::clear_counters(unsigned slot) {
-    const std::vector<smtpscope_counters> zero(static_cast<std::size_t>(std::max(libbpf_num_possible_cpus(), 1)));
-    const std::uint32_t key = slot;
-    if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.counters), &key, zero.data(), BPF_ANY) != 0)
-        throw Error("cannot clear the kernel's counters: " + error_text(errno));
+void Programs::move_counters(unsigned from, unsigned to) {
+    const std::vector<smtpscope_counters> moved = counters_by_cpu(from);
+    std::vector<smtpscope_counters> sums = counters_by_cpu(to);
+    for (std::size_t cpu = 0; cpu < sums.size(); ++cpu) add(sums[cpu], moved[cpu]);
+    set_counters(to, sums);
+    set_counters(from, std::vector<smtpscope_counters>(moved.size()));
 }
 
 unsigned Programs::slot_of(unsigned ifindex) const {

@@ -69,7 +69,8 @@ class Programs {
 
     /// Of the interfaces with this slot, summed over all CPUs.
     smtpscope_counters counters(unsigned slot) const;
-    void clear_counters(unsigned slot);
+    /// Adds them to those of another slot and sets them to 0; the kernel must be counting in neither.
+    void move_counters(unsigned from, unsigned to);
     unsigned slot_of(unsigned ifindex) const;
     void set_slot(unsigned ifindex, unsigned slot);
     /// Makes the interfaces with this slot ports of a bridge, or (0) of none.
@@ -85,6 +86,8 @@ class Programs {
 
   private:
     void open_rings(unsigned shards, Inheritance* inherited);
+    std::vector<smtpscope_counters> counters_by_cpu(unsigned slot) const;
+    void set_counters(unsigned slot, const std::vector<smtpscope_counters>& by_cpu);
     std::string take_rings(unsigned shards, Inheritance& inherited);
     void load(Inheritance* inherited);
 
