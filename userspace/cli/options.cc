@@ -51,6 +51,17 @@ const Option* find(const std::vector<Option>& all, int value) {
     return nullptr;
 }
 
+/// The long options that begin as `given` does.
+std::string candidates(const std::vector<Option>& all, std::string_view given) {
+    std::string names;
+    if (!given.starts_with("--")) return names;
+    given = given.substr(2, given.find('=') - 2);
+    for (const Option& option : all)
+        if (std::string_view(option.name).starts_with(given))
+            names.append(names.empty() ? "--" : ", --").append(option.name);
+    return names;
+}
+
 [[noreturn]] void refuse(int result, const std::vector<Option>& all, char** argv) {
     const bool is_long = optopt == 0 || optopt >= Spelled::long_value(0);
     const std::string given = is_long ? argv[optind - 1] : std::string("-") + static_cast<char>(optopt);
@@ -61,6 +72,9 @@ const Option* find(const std::vector<Option>& all, int value) {
     }
     // getopt_long sets optopt for a known long option only when it was given an argument that it does not take.
     if (known && is_long) throw UsageError("option --" + std::string(known->name) + " takes no argument.");
+    const std::string meant = is_long ? candidates(all, given) : std::string();
+    if (!meant.empty())
+        throw UsageError("option " + given.substr(0, given.find('=')) + " is ambiguous: " + meant + ".");
     throw UsageError("there is no option " + given + ".");
 }
 
