@@ -169,5 +169,6 @@ def check_accounts(report, name, agent):
     report.equal(f"{name}: no gaps, nothing malformed", (engine["gaps"], engine["malformed"], engine["bad_checksums"]),
                  (0, 0, 0))
     dropped = [*(n for name, n in status["queue"].items() if name.startswith("dropped_")), *(s["dropped"] for s in status["sinks"])]
-    report.equal(f"{name}: no record dropped", sum(dropped), 0)
+    report.check(f"{name}: no record dropped", status["sinks"] and len(dropped) > len(status["sinks"]) and not any(dropped),
+                 dropped)
     return status

@@ -147,7 +147,8 @@ def check_records(report, name, agent, expected):
     found = differences(expected, agent.records(len(expected)))
     for line in found[:5]:
         print("    " + line)
-    report.check(f"{name}: {len(expected)} records, one for each and right", not found, f"{len(found)} differences")
+    report.check(f"{name}: {len(expected)} records, one for each and right", expected and not found,
+                 f"{len(found)} differences")
 
 
 def flow_differences(done, records, killed=False):

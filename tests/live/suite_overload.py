@@ -67,6 +67,7 @@ def overloaded(report, mode, bed):
         fields = ("rcptto", "subject", "last_reply")
         sent = by_mail.get(key, {})
         wrong += [(key, f, record.get(f), sent.get(f)) for f in fields if record.get(f) != sent.get(f)]
+    report.check(f"{mode}: some records lack nothing, and others do", 0 < len(whole) < len(records), (len(whole), len(records)))
     report.equal(f"{mode}: a record that says nothing of missing bytes is right ({len(whole)} of {len(records)})",
                  wrong, [])
     report.check(f"{mode}: the agent's log tells of the losses", "lost: " in agent.log(), agent.log()[-500:])

@@ -371,14 +371,17 @@ TEST_CASE("what is dropped is counted by stream", "[policy]") {
 }
 
 TEST_CASE("presets are rules that can be compiled", "[policy]") {
-    for (const Preset preset : {Preset::no_content, Preset::pseudonymous})
-        for (const Rule& rule : rules_of(preset)) {
+    for (const Preset preset : {Preset::no_content, Preset::pseudonymous}) {
+        const auto rules = rules_of(preset);
+        CHECK_FALSE(rules.empty());
+        for (const Rule& rule : rules) {
             const auto all = streams();
             const auto stream =
                 std::find_if(all.begin(), all.end(), [&](const Stream& s) { return s.name == rule.stream; });
             REQUIRE(stream != all.end());
             CHECK_NOTHROW(CompiledRule(rule, *stream));
         }
+    }
     CHECK(rules_of(Preset::plain).empty());
 }
 

@@ -180,6 +180,7 @@ TEST_CASE("a set of strings keeps their order, small and large", "[records]") {
     CHECK(*set.begin() == "r0");
     int i = 0;
     for (const std::string& value : set) CHECK(value == "r" + std::to_string(i++ * 7919 % 1000));
+    CHECK(i == 1000);
     StringSet copy = set;
     CHECK(copy == set);
     CHECK(copy.insert("new"));
