@@ -43,8 +43,8 @@ declare -A field=(
 differing() { # differing CASE [OPTION...]: how many records are missing or too many; one that differs is both
     local case=$1
     shift
-    compare --only "$case" "$@" | awk -v case="$case" '
-        /^(equal|DIFFER|BROKEN) / { sub(/:$/, "", $2); ours = $2 == case }
+    compare --only "$case" "$@" | awk -v name="$case" '
+        /^(equal|DIFFER|BROKEN) / { sub(/:$/, "", $2); ours = $2 == name }
         ours && $1 == "BROKEN" { n += 1000000 }
         ours && /record missing/ { n++ }
         ours && /record\(s\) that the reference does not have/ { n += $2 }
