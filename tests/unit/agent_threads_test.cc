@@ -150,7 +150,7 @@ TEST_CASE("worker: turns go on while nothing comes, and options are taken in bet
     const int before = source.polls;
     for (int i = 0; i < 50; ++i) worker.set_options({});
     CHECK(source.wakes == 50);
-    CHECK(comes_true([&] { return source.polls > before + 5; }));
+    CHECK(eventually([&] { return source.polls > before + 5; }));
     CHECK_FALSE(is_readable(worker.ended_fd(), 0));
 }
 
@@ -178,10 +178,10 @@ TEST_CASE("worker: it looks at the clock only as long as there is a session") {
     EngineOptions options;
     options.limits.idle_timeout = 50ms;
     worker.start(options);
-    CHECK(comes_true([&] { return asked.load() > 1min; }));
+    CHECK(eventually([&] { return asked.load() > 1min; }));
     go = true;
-    CHECK(comes_true([&] { return asked.load() == 100ms; }));
-    CHECK(comes_true([&] { return asked.load() > 1min; }));
+    CHECK(eventually([&] { return asked.load() == 100ms; }));
+    CHECK(eventually([&] { return asked.load() > 1min; }));
     CHECK(worker.stats().flows_open == 0);
     CHECK(worker.stats().flows_opened == 1);
 }
@@ -215,7 +215,7 @@ TEST_CASE("worker: it is alive while it waits and while it moves, not while it i
     };
     Worker worker(source, sink, nullptr);
     worker.start({});
-    CHECK(comes_true([&] { return source.polls == 1; }));
+    CHECK(eventually([&] { return source.polls == 1; }));
     for (int i = 0; i < 3; ++i) CHECK(worker.alive());
     comes.set_value();
     sink.stuck.get_future().wait();
