@@ -75,15 +75,17 @@ std::string unquoted(std::string_view written) {
     constexpr std::size_t digits = 4;
     std::string text;
     for (std::size_t i = 0; i < written.size(); ++i) {
-        if (written[i] != '\\' || i + 1 == written.size()) {
+        const bool escaped = written[i] == '\\' && i + 1 < written.size();
+        if (escaped) ++i;
+        if (!escaped || written[i] != 'u') {
             text += written[i];
-        } else if (unsigned byte = 0; written[++i] != 'u') {
-            text += written[i];
-        } else if (const std::string_view code = written.substr(i + 1, digits);
-                   std::from_chars(code.data(), code.data() + code.size(), byte, 16).ec == std::errc()) {
-            text += static_cast<char>(byte);
-            i += digits;
+            continue;
         }
+        const std::string_view code = written.substr(i + 1, digits);
+        unsigned byte = 0;
+        std::from_chars(code.data(), code.data() + code.size(), byte, 16);
+        text += static_cast<char>(byte);
+        i += digits;
     }
     return text;
 }
