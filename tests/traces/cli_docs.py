@@ -115,7 +115,8 @@ def check_streams(texts):
 
 def check_counters(texts, status):
     """What `status --json` counts is in the README's table, in its section."""
-    sections = {name: set(status[name]) for name in ("kernel", "engine", "cgroups", "queue", "extraction", "policy")}
+    sections = {name: set(status[name]) for name in ("kernel", "engine", "cgroups", "queue", "extraction", "policy", "memory")}
+    sections["sinks"] = {name for name, value in status["sinks"][0].items() if isinstance(value, int)}
     rows = re.findall(r"^\| `(\w+)` \| (`.*?) \|", documents.section(texts[README], r"\| in \| counter \| \|", r"$"), re.MULTILINE)
     problems = []
     for name, counters in sections.items():

@@ -140,7 +140,8 @@ def configurations(texts):
     for path in MAN, MAN_CONFIG:
         blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", texts[path], re.MULTILINE | re.DOTALL)
         for number, block in enumerate(blocks):
-            yield f"{path}, block {number}", unroffed(block)
+            if block.partition(":")[0] in sections:
+                yield f"{path}, block {number}", unroffed(block)
     for path, text in texts.items():
         if path.startswith("configs/"):
             yield path, text
