@@ -8,8 +8,31 @@
 #include <string>
 
 namespace Catch {
+struct WarnAbout {
+    enum What { Nothing, NoAssertions };
+};
+struct ConfigData {
+    WarnAbout::What warnings;
+};
 struct Session {
-    int run(int argc, char** argv);
+    int applyCommandLine(int argc, char** argv);
+    ConfigData& configData();
+    int run();
+};
+struct TestCaseInfo {
+    std::string name;
+};
+struct TestCaseStats {
+    struct {
+        struct {
+            unsigned long failed;
+        } testCases;
+    } totals;
+};
+struct EventListenerBase {
+    virtual ~EventListenerBase();
+    virtual void testCaseStarting(const TestCaseInfo& info);
+    virtual void testCaseEnded(const TestCaseStats& stats);
 };
 namespace Matchers {
 template <typename T>
@@ -35,6 +58,7 @@ struct Message {
 #define LINT_JOIN_(a, b) a##b
 #define LINT_JOIN(a, b) LINT_JOIN_(a, b)
 #define TEST_CASE(...) static void LINT_JOIN(test_case_, __LINE__)()
+#define CATCH_REGISTER_LISTENER(type) static const type listener;
 #define SECTION(...) if (lint::Section{__VA_ARGS__})
 #define REQUIRE(...)                          \
     do {                                      \
