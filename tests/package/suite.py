@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "live"))
 
 from box import EXTRA, IFACE, Box, dependencies, make_tree  # noqa: E402
+from journald import journald_comes_back  # noqa: E402
 from places import what_is_closed_to_the_service  # noqa: E402
 from report import Report  # noqa: E402
 from restarts import restarts_lose_nothing  # noqa: E402
@@ -253,9 +254,9 @@ def main():
     with Box(make_tree(cache, [*EXTRA, *dependencies(deb)])) as box:
         box.start_postfix()
         report.section(deb_installs, box, deb)
-        for section in (deb_is_confined, deb_records, deb_reloads, what_is_closed_to_the_service, deb_attaches_natively,
-                        deb_survives_a_kill, restarts_lose_nothing, restarts_are_limited, deb_upgrades,
-                        deb_over_a_wrong_configuration, deb_goes):
+        for section in (deb_is_confined, deb_records, deb_reloads, what_is_closed_to_the_service, journald_comes_back,
+                        deb_attaches_natively, deb_survives_a_kill, restarts_lose_nothing, restarts_are_limited,
+                        deb_upgrades, deb_over_a_wrong_configuration, deb_goes):
             report.section(section, box)
         report.section(rpm_installs, box, rpm)
         report.section(over_a_wrong_configuration, box, "rpm", install_rpm)
