@@ -277,7 +277,8 @@ std::string to_text(const Status& s) {
     for (const auto& sink : s.sinks) {
         text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +
                 " dropped";
-        if (sink.waiting != 0) text += ", " + std::to_string(sink.waiting) + " waiting, " + size_in_words(sink.waiting_bytes);
+        if (sink.waiting != 0)
+            text += ", " + std::to_string(sink.waiting) + " waiting, " + size_in_words(sink.waiting_bytes);
         if (!sink.last_error.empty()) text += " (" + sink.last_error + ")";
         if (sink.former) text += ", before a reload";
         text += '\n';
