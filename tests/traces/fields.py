@@ -32,8 +32,17 @@ LIVE = {
     "container": "as process_uid",
     "ignored_bytes": "of what is captured already nothing is left out: tests/live/suite_attach.py",
 }
+# What the brief line says of a field, and only where that is wanted.
+MARKS = {"missed_bytes": r" \[[^]]* missed\]", "incomplete": r" \[incomplete\]"}
+BRIEF = ("brief", "smtp")
 # Absent only where it is not wanted, and why.
 NEVER_UNKNOWN = {"community_id": "every connection has one"}
+
+
+def without_marks(line, fields):
+    for name in set(fields) & set(MARKS):
+        line = re.sub(MARKS[name], "", line, count=1)
+    return line
 
 
 def own_fields(program, folder, case):
@@ -80,7 +89,8 @@ class Logs:
     def without(self, fields):
         """All of it, but these are not set."""
         return ([{name: value for name, value in record.items() if name not in fields} for record in self.json],
-                [{name: "-" if name in fields else text for name, text in row.items()} for row in self.tsv], self.others)
+                [{name: "-" if name in fields else text for name, text in row.items()} for row in self.tsv],
+                {**self.others, BRIEF: [without_marks(line, fields) for line in self.others[BRIEF]]})
 
 
 def switched_off(check, program, folder, case, field, fields):
