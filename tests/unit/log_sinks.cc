@@ -179,6 +179,8 @@ TEST_CASE("a file has one format: one of another is set aside", "[log]") {
         output->smtp(record(1));
         output->flush();
         CHECK(old_files(d.path, "smtp").size() == ++changes);
+        REQUIRE(output->status().size() == 1);
+        CHECK(output->status()[0].written == changes + 1);  // the counts are those of the directory
     }
     // A new start with the same format goes on with the file.
     output.reset();
