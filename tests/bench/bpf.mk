@@ -5,7 +5,7 @@ BPF_BENCH_OBJ := $(call objects,tests/bench/bpf_bench.cc tests/bpf/packets.cc te
 
 $(BPF_BENCH_OBJ): | $(SKELETONS)
 
-$(O)/bpf-bench: $(BPF_BENCH_OBJ) $(call objects,$(call sources,capture net))
+$(O)/bpf-bench: $(BPF_BENCH_OBJ) $(call objects,$(call sources,base capture net))
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lpcap -lpthread
 

@@ -4,7 +4,7 @@
 
 .PRECIOUS: $(O)/%.bpf.o
 
-CAPTURE_OBJ   := $(call objects,$(call sources,capture net))
+CAPTURE_OBJ   := $(call objects,$(call sources,base capture net))
 BPF_TEST_OBJ  := $(call objects,$(filter-out tests/bpf/tap_main.cc,$(wildcard tests/bpf/*.cc)))
 TAP_OBJ       := $(O)/tests/bpf/tap_main.o
 
