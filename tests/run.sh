@@ -79,6 +79,7 @@ counts() {
                 n_parts = 1
                 parts[1] = plain
             }
+            if (n_parts) passed = failed = skipped = 0
             for (i = 1; i <= n_parts; i++) {
                 split(parts[i], word, " ")
                 passed += word[1]; failed += word[2]; skipped += word[3]

@@ -298,5 +298,5 @@ for mode in native tc; do
     stop
 done
 
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "live: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

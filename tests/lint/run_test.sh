@@ -12,6 +12,7 @@ case $goal in
 good) echo "3 passed, 0 failed" ;;
 parts) echo "one: 2 passed, 0 failed"; echo "two: 3 passed, 0 failed, 1 skipped"; echo "skip  two: a reason" ;;
 catch2) echo "All tests passed (12 assertions in 4 test cases)" ;;
+both) echo "All tests passed (12 assertions in 4 test cases)"; echo "cases: 3 passed, 0 failed, 1 skipped"; echo "skip  two: a reason" ;;
 bad) echo "FAIL  a check"; echo "3 passed, 1 failed"; exit 1 ;;
 crash) echo "3 passed, 0 failed"; exit 139 ;;
 empty) echo "0 passed, 0 failed" ;;
@@ -46,6 +47,7 @@ row "1 passed, 0 failed" check:good
 row "7 passed, 0 failed" good "again=good VAR=1" check:named=good
 row "5 passed, 0 failed, 1 skipped" parts
 row "4 passed, 0 failed" catch2
+row "3 passed, 0 failed, 1 skipped" both
 row "6 passed, 1 failed" good bad
 row "3 passed, 1 failed" crash
 row "0 passed, 1 failed" empty

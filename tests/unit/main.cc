@@ -52,7 +52,7 @@ int run(int argc, char** argv) {
         static_cast<Catch::WarnAbout::What>(session.configData().warnings | Catch::WarnAbout::NoAssertions);
     const int result = session.run();
     const bool ran = tally.passed + tally.failed + tally.skipped > 0;
-    if (ran) std::printf("%zu passed, %zu failed, %zu skipped\n", tally.passed, tally.failed, tally.skipped);
+    if (ran) std::printf("cases: %zu passed, %zu failed, %zu skipped\n", tally.passed, tally.failed, tally.skipped);
     return result;
 }
 
