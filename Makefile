@@ -141,8 +141,8 @@ CHECK_SUITES := check:programs / unit run-test mime-test cli-test bpf-test // tr
                 "check:lint=-k lint-format lint-shell lint-rooms lint-order"
 TEST_SUITES ?= check:programs / unit run-test mime-test cli-test bpf-test trace-test live-test package-test
 # Suites that mostly wait beside those that take a core; alone what measures time.
-CI_SUITES   := check:programs / live-test package-test kernel-test // \
-               unit run-test mime-test cli-test bpf-test trace-test check:deb check:rpm \
+CI_SUITES   := check:programs / live-test check:deb check:rpm package-test kernel-test // \
+               unit run-test mime-test cli-test bpf-test trace-test \
                $(LINT_SUITE) $(ASAN_SUITES) $(TSAN_SUITES) fuzz-smoke / \
                alone-test check:run
 run_suites = @+MAKE='$(MAKE)' SUITE_TIMES=$(CACHE)/times tests/run.sh

@@ -103,7 +103,7 @@ not_to_skip() {
     local line said=0 count=0
     while IFS= read -r line; do
         said=$((said + 1))
-        grep -qEf <(grep -v '^#' "$MAY_SKIP") <<<"$line" && continue
+        grep -qEf <(grep -vE '^(#|$)' "$MAY_SKIP") <<<"$line" && continue
         echo "FAIL  may not be skipped: $line" >>"$1"
         count=$((count + 1))
     done < <(grep -aE '^skip  ' "$1")

@@ -75,7 +75,7 @@ using Seen = std::map<unsigned, std::uint64_t>;
 
 }  // namespace
 
-TEST_CASE("an interface's counters are the sum over all CPUs", "[bpf]") {
+TEST_CASE("an interface's counters are the sum over all CPUs", "[bpf][accounts]") {
     Programs programs(options());
     Accounts accounts(programs);
     accounts.open(loopback);
@@ -99,7 +99,7 @@ TEST_CASE("an interface's counters are the sum over all CPUs", "[bpf]") {
     CHECK(sum.bytes[SMTPSCOPE_IGNORED_ACK] == sum.bytes[SMTPSCOPE_SEEN]);
 }
 
-TEST_CASE("what an interface counted stays in the sum when it goes", "[bpf]") {
+TEST_CASE("what an interface counted stays in the sum when it goes", "[bpf][accounts]") {
     Programs programs(options());
     Accounts accounts(programs);
     send_packets(programs, 1);  // nobody has an account
@@ -122,7 +122,7 @@ TEST_CASE("what an interface counted stays in the sum when it goes", "[bpf]") {
     CHECK(total(accounts) == 4321);
 }
 
-TEST_CASE("more interfaces than there are accounts count together", "[bpf]") {
+TEST_CASE("more interfaces than there are accounts count together", "[bpf][accounts]") {
     Programs programs(options());
     Accounts accounts(programs);
     unsigned next = loopback + 1;
@@ -144,7 +144,7 @@ TEST_CASE("more interfaces than there are accounts count together", "[bpf]") {
     CHECK(total(accounts) == 65);
 }
 
-TEST_CASE("interfaces that come and go for ever are all in the sum, also of the next process", "[bpf]") {
+TEST_CASE("interfaces that come and go for ever are all in the sum, also of the next process", "[bpf][accounts]") {
     std::vector<Kept> kept;
     std::uint64_t sent = 0;
     {

@@ -19,7 +19,12 @@ run() {
     local target=$1 input folders=("$dir/corpus/$1" "$dir/seeds/$1") log=$dir/logs/$1
     for input in "$here/regressions/$target"/*; do
         [ -e "$input" ] || continue
-        if "$dir/bin/$target" "$input" >"$log" 2>&1; then echo passed; else echo "FAILED $target ${input#"$PWD"/}"; fi
+        if "$dir/bin/$target" "$input" >"$log" 2>&1; then
+            echo passed
+        else
+            tail -n 60 "$log"
+            echo "FAILED $target ${input#"$PWD"/}"
+        fi
     done
     mkdir -p "${folders[@]}"
     [ ! -d "$here/regressions/$target" ] || folders+=("$here/regressions/$target")
@@ -45,6 +50,7 @@ wait
 
 passed=0 failed=0
 for target in "$@"; do
+    grep -qE '^(passed$|FAILED )' "$dir/logs/$target.said" || echo "FAILED $target: it said nothing" >"$dir/logs/$target.said"
     grep -vx passed "$dir/logs/$target.said"
     passed=$((passed + $(grep -cx passed "$dir/logs/$target.said")))
     failed=$((failed + $(grep -c '^FAILED ' "$dir/logs/$target.said")))

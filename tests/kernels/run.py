@@ -22,7 +22,7 @@ import image
 from debian import Skipped
 from report import Report
 
-SECONDS = int(os.environ.get("KERNEL_SECONDS", "1800"))  # for one virtual machine, at most
+SECONDS = int(os.environ.get("KERNEL_SECONDS", "1400"))  # for one virtual machine, at most
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 
 

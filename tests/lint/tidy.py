@@ -28,13 +28,15 @@ def digest(parts):
     return total.hexdigest()
 
 
-@functools.lru_cache(maxsize=None)
-def digest_of(file):
+def digest_now(file):
     """Empty if it is not there."""
     try:
         return digest([pathlib.Path(file).read_bytes()])
     except OSError:
         return ""
+
+
+digest_once = functools.lru_cache(maxsize=None)(digest_now)  # the same headers for all sources
 
 
 class Tidy:
@@ -43,8 +45,8 @@ class Tidy:
         version = subprocess.run(["clang-tidy", "--version"], capture_output=True, check=True).stdout
         self.tool = digest([version, pathlib.Path(".clang-tidy").read_bytes(), *(f.encode() for f in flags)])
 
-    def key_of(self, files):
-        return digest(part.encode() for part in (self.tool, *(p for f in files for p in (f, digest_of(f)))))
+    def key_of(self, files, digest_of_file):
+        return digest(part.encode() for part in (self.tool, *(p for f in files for p in (f, digest_of_file(f)))))
 
     def included(self, source):
         """Every file whose text the compiler reads."""
@@ -58,15 +60,21 @@ class Tidy:
             known = json.loads(entry.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             known = {"files": [], "clean": []}
-        if known["files"] and self.key_of(known["files"]) in known["clean"]:
+        if known["files"] and self.key_of(known["files"], digest_once) in known["clean"]:
             return None
+        try:
+            files = self.included(source)
+        except subprocess.CalledProcessError as why:
+            return f"{source}: error: it does not compile\n{why.stderr}"
+        before = self.key_of(files, digest_now)
         done = subprocess.run(["clang-tidy", "--quiet", source, "--", *self.flags], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
             return re.sub(r"^.* warnings? generated\.\n", "", done.stdout, flags=re.MULTILINE) or f"{source}: error\n"
-        files = self.included(source)
+        if self.key_of(files, digest_now) != before:
+            return ""  # it is another text by now: not worth a note
         temporary = entry.with_name(f"{entry.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"files": files, "clean": [self.key_of(files), *known["clean"]][:KEPT]}),
+        temporary.write_text(json.dumps({"files": files, "clean": [before, *known["clean"]][:KEPT]}),
                              encoding="utf-8")
         temporary.replace(entry)
         return ""

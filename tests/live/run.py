@@ -19,7 +19,8 @@ def run(suite):
             print(line, end="", flush=True)
             if match := SUM.match(line):
                 sums = tuple(int(n or 0) for n in match.groups())
-    return sums if any(sums) else (0, 1, 0)
+    passed, failed, skipped = sums
+    return (passed, failed or int(process.returncode != 0), skipped) if any(sums) else (0, 1, 0)
 
 
 def main():

@@ -136,6 +136,8 @@ def behind_a_stuck_sink(report, bed):
         client.command("MAIL FROM:<open@client.smtpscope.example>", 250)
         wait_until(lambda: agent.status()["engine"]["flows_open"] == 1, 5, "a session is open")
         agent.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not bed.attached(), 5, "it ends")
+        agent.process.send_signal(signal.SIGHUP)  # too late to mean anything
         if patient:
             with open(reader, "rb") as pipe:
                 report.equal(f"{name}: all records came", len(pipe.read().splitlines()), 301)

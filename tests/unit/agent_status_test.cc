@@ -41,6 +41,8 @@ TEST_CASE("status: the document has what a monitor needs") {
     s.sinks[0].dropped_at_end = 2;
     s.sinks[0].waiting = 3;
     s.dropped_by_policy = {4, 0};
+    s.extraction.failed = 13;
+    s.extraction.last_error = "/x/F1.part: write: No space left on device";
     s.resident_bytes = 1 << 20;
     const std::string json = to_json(s);
     for (
@@ -60,7 +62,8 @@ TEST_CASE("status: the document has what a monitor needs") {
     for (const char* part :
          {"smtpscope 1.2, process 42", "eth0: xdp_generic by link (no native XDP); for a better way: more queues",
           "lost_ring_full", "packets dropped on their way to another shard: 8",
-          "5 written, 6 dropped, 3 waiting, 0 B (No space left on device)"}) {
+          "5 written, 6 dropped, 2 at its end, 3 waiting, 0 B (No space left on device)",
+          "/x/F1.part: write: No space"}) {
         CAPTURE(part);
         CHECK(text.find(part) != std::string::npos);
     }

@@ -219,11 +219,10 @@ void Agent::announce() {
 void Agent::handle_signals() {
     signalfd_siginfo info{};
     while (read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-        if (info.ssi_signo == SIGHUP) {
-            reload();
-        } else {
+        if (info.ssi_signo != SIGHUP)
             stopping_ = true;
-        }
+        else if (!ending_)
+            reload();
     }
 }
 
@@ -321,6 +320,7 @@ void Agent::apply(const config::Config& wanted) {
 bool Agent::shut_down() {
     const auto deadline = steady_clock::now() + patience_at_end;
     service_.stopping();
+    ending_ = true;
     stopping_ = false;  // from here on it tells of a second signal
     const std::uint64_t given_up_before = given_up(writer_->sinks());
     writer_->hurry(deadline);
@@ -366,7 +366,8 @@ void Agent::abandon() {
     std::string unwritten = std::to_string(writer_->queue().stats().pending) + " before the sinks";
     for (const log::SinkStatus& s : writer_->sinks())
         if (s.waiting != 0) unwritten += ", " + std::to_string(s.waiting) + " before " + s.name;
-    say(Level::error, "gave up, with records unwritten: " + unwritten);
+    say(Level::error,
+        std::string(stopping_ ? "a second signal ended it" : "gave up") + ", with records unwritten: " + unwritten);
     control_.reset();
     // Threads that are stuck cannot be joined; the kernel detaches what is attached by links.
     _exit(1);

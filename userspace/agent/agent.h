@@ -92,6 +92,7 @@ class Agent {
     std::vector<std::string> needs_restart_;  ///< keys, as of the last one that was not refused
     std::string follow_error_;
     bool stopping_ = false;
+    bool ending_ = false;  ///< there is nothing left to reload
 };
 
 }  // namespace smtpscope::agent

@@ -273,10 +273,15 @@ std::string to_text(const Status& s) {
     }
     text += '\n';
     add_section(text, "policy", named_policy(s.dropped_by_policy));
+    add_section(text, "extraction", named(s.extraction));
+    if (!s.extraction.last_error.empty()) text += "  " + s.extraction.last_error + '\n';
     text += "sinks\n";
     for (const auto& sink : s.sinks) {
         text += "  " + sink.name + ": " + std::to_string(sink.written) + " written, " + std::to_string(sink.dropped) +
                 " dropped";
+        if (sink.dropped_queue_full != 0)
+            text += ", of these " + std::to_string(sink.dropped_queue_full) + " by a full queue";
+        if (sink.dropped_at_end != 0) text += ", " + std::to_string(sink.dropped_at_end) + " at its end";
         if (sink.waiting != 0)
             text += ", " + std::to_string(sink.waiting) + " waiting, " + size_in_words(sink.waiting_bytes);
         if (!sink.last_error.empty()) text += " (" + sink.last_error + ")";

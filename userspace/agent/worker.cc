@@ -111,6 +111,8 @@ void Worker::analyse_passed(Engine& engine, Timestamp before) {
         Passed& one = taken_[next_taken_];
         one.packet.data = one.data;
         engine.packet(one.packet);
+        last_packet_ = one.packet.ts;
+        last_packet_seen_ = steady_clock::now();
     }
     if (next_taken_ < taken_.size()) return;
     taken_.clear();

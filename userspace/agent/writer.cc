@@ -62,9 +62,10 @@ void Writer::apply_changes() {
 }
 
 void Writer::replace(std::unique_ptr<log::Output> output) {
+    std::shared_ptr<log::Output> next = std::move(output);
     {
         const std::lock_guard lock(mutex_);
-        next_ = std::move(output);
+        next_.swap(next);  // one that nobody has taken ends without the lock
     }
     queue_.wake();
 }

@@ -30,13 +30,14 @@ int run_reload(int argc, char** argv) {
     const Configuration configuration = load_if_possible(*arguments);
     const auto found = find_agent(*arguments, configuration);
     if (!found) {
-        complain("no agent is running: nobody answers on " + configuration.config.control_socket);
+        complain(why_not_found(configuration.config.control_socket) + ".");
         if (configuration.broken.empty()) return exit_failed;
         throw config::Error(configuration.broken);
     }
     if (!arguments->config.empty() && config::absolute_path(arguments->config) != found->loaded.file)
         throw UsageError("the agent on " + found->socket + " has another configuration file, " + found->loaded.file +
                          "; name that one, or leave -c out.");
+    tell_elsewhere(configuration, *found);
     print(agent::ask(found->socket, "reload", patience));
     return exit_done;
 }

@@ -39,6 +39,21 @@ std::optional<RunningAgent> find_agent(const Arguments& arguments, const Configu
     return found;
 }
 
+void tell_elsewhere(const Configuration& configuration, const RunningAgent& found) {
+    if (configuration.broken.empty() && found.socket != configuration.config.control_socket)
+        complain("nobody answers on " + configuration.config.control_socket + "; this is the agent on " + found.socket +
+                 ", with " + found.loaded.file + ".");
+}
+
+std::string why_not_found(const std::string& socket) {
+    try {
+        agent::ask_configuration(socket);
+    } catch (const std::exception& e) {
+        return e.what();
+    }
+    return "the agent on " + socket + " has another configuration file";
+}
+
 void tell_broken(const Configuration& configuration, const std::optional<RunningAgent>& running) {
     complain(configuration.broken);
     if (!running) return;
@@ -48,16 +63,14 @@ void tell_broken(const Configuration& configuration, const std::optional<Running
 
 std::string socket_of_agent(const Arguments& arguments) {
     const Configuration configuration = load_if_possible(arguments);
-    const std::string& expected = configuration.config.control_socket;
     const auto found = find_agent(arguments, configuration);
     if (!configuration.broken.empty()) {
         if (!found) throw config::Error(configuration.broken);
         tell_broken(configuration, found);
-    } else if (found && found->socket != expected) {
-        complain("nobody answers on " + expected + "; this is the agent on " + found->socket + ", with " +
-                 found->loaded.file + ".");
+    } else if (found) {
+        tell_elsewhere(configuration, *found);
     }
-    return found ? found->socket : expected;
+    return found ? found->socket : configuration.config.control_socket;
 }
 
 }  // namespace smtpscope::cli

@@ -25,6 +25,11 @@ struct RunningAgent {
 /// is none. Of a file that was named and is broken, only an agent that has this file will do.
 std::optional<RunningAgent> find_agent(const Arguments& arguments, const Configuration& configuration);
 
+/// On stderr, if it is not where the configuration says.
+void tell_elsewhere(const Configuration& configuration, const RunningAgent& found);
+/// Why none was found there.
+std::string why_not_found(const std::string& socket);
+
 /// What is broken, and what it means to the agent, on stderr.
 void tell_broken(const Configuration& configuration, const std::optional<RunningAgent>& running);
 

@@ -155,13 +155,14 @@ ContentResult Extractor::end(Handle file) {
 }
 
 void Extractor::keep(Handle file) {
+    bool cut_off = false;
     {
         const std::lock_guard lock(mutex_);
         const auto it = open_.find(file);
-        if (it->second.cut_off) ++stats_.cut_off;
+        cut_off = it->second.cut_off;
         open_.erase(it);
     }
-    order({Order::Kind::keep, file, {}});
+    order({Order::Kind::keep, file, {}, cut_off});
 }
 
 void Extractor::discard(Handle file) {
@@ -205,7 +206,7 @@ void Extractor::begin_file(const Order& o) {
     // The name is of our own making: nothing from the network is in it.
     const std::string part = o.text + std::string(unfinished);
     const int fd = ::openat(directory_, part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    writing_[o.file] = {fd, o.text, 0};
+    writing_[o.file] = {fd, o.text};
     if (fd < 0) fail(o.file, "open", Left::nothing);
 }
 
@@ -224,9 +225,14 @@ void Extractor::carry_out(const Order& o) {
     using Kind = Order::Kind;
     if (o.kind == Kind::begin) return begin_file(o);
     const auto it = writing_.find(o.file);
-    if (it == writing_.end()) return;  // it failed before
+    if (it == writing_.end()) {  // it failed before
+        const std::lock_guard lock(mutex_);
+        total_ -= o.text.size();
+        return;
+    }
     Written& f = it->second;
     if (o.kind == Kind::write) {
+        f.accepted += o.text.size();
         if (!write_all(f, o.text)) fail(o.file, "write", Left::part);
         return;
     }
@@ -240,6 +246,7 @@ void Extractor::carry_out(const Order& o) {
     const std::lock_guard lock(mutex_);
     if (o.kind == Kind::keep) {
         ++stats_.written;
+        stats_.cut_off += o.cut_off;
         stats_.bytes += f.size;
     } else {
         ++stats_.discarded;
@@ -259,7 +266,7 @@ void Extractor::fail(Handle file, const char* what, Left left) {
     ++stats_.failed;
     stats_.last_error = options_.directory + "/" + part + ": " + error;
     --files_;
-    total_ -= it->second.size;
+    total_ -= it->second.accepted;
     writing_.erase(it);
 }
 

@@ -78,13 +78,15 @@ class Extractor final : public ContentSink {
         int fd = -1;  ///< -1: it has ended
         std::string name;
         std::uint64_t size = 0;
+        std::uint64_t accepted = 0;  ///< of what was handed over; more than `size` if it fails
     };
     enum class Left : std::uint8_t { nothing, part };  ///< on the disk, by a file that failed
     /// What the thread has to do next.
     struct Order {
         enum class Kind : std::uint8_t { begin, write, end, keep, discard } kind;
         Handle file;
-        std::string text;  ///< the name, or the bytes
+        std::string text;      ///< the name, or the bytes
+        bool cut_off = false;  ///< of what is kept
     };
 
     void survey();

@@ -94,7 +94,7 @@ bool is_away(int error) {
 
 bool is_passing(int error) {
     return is_away(error) || error == EAGAIN || error == ENOBUFS || error == ENOMEM || error == EMFILE ||
-           error == ENFILE;
+           error == ENFILE || error == ETOOMANYREFS;
 }
 
 }  // namespace smtpscope::log

@@ -26,7 +26,10 @@ class StdoutWriter final : public LineWriter {
         : context_(context), may_block_(context.patience && !is_regular(STDOUT_FILENO)) {}
 
     ~StdoutWriter() override {
-        if (begun_ && context_.format == Format::tsv) put(tsv_footer(now()));
+        if (!begun_ || context_.format != Format::tsv) return;
+        // Nobody waits for its end.
+        if (!may_block_ || context_.patience->wait_writable(STDOUT_FILENO, std::chrono::milliseconds(0)))
+            put(tsv_footer(now()));
     }
 
     void write(std::string_view lines) override {

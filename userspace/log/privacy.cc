@@ -94,7 +94,7 @@ std::string read_key(const std::string& path) {
     const File file(path);
     struct stat status {};
     if (file.fd < 0 || ::fstat(file.fd, &status) != 0)
-        refuse(std::string(std::strerror(errno)) + "; make one with: openssl rand -hex 32 >" + path);
+        refuse(std::string(std::strerror(errno)) + "; make one with: (umask 077; openssl rand -hex 32 >" + path + ")");
     if (!S_ISREG(status.st_mode)) refuse("not a regular file; name one");
     if ((status.st_mode & 037) != 0)
         refuse("others can read or change it; make it 0600, or 0640 where the service is in its group");

@@ -7,7 +7,7 @@
 namespace smtpscope::log {
 namespace {
 
-constexpr std::chrono::seconds longest_end{10};
+constexpr std::chrono::seconds longest_end{10}, least_end{1};
 
 /// What a parcel takes of the bounds.
 std::size_t size_of(const Parcel& parcel) {
@@ -68,7 +68,9 @@ void SinkQueue::hurry(Clock::time_point deadline) {
 
 /// At the end: when there has been enough waiting, unless the sink moves before.
 SinkQueue::Clock::time_point SinkQueue::given_up_at() const {
-    return std::min(deadline_, std::max(hurried_, patience_.last_move()) + bounds_.stuck_after);
+    // Whoever was held up by another sink until the deadline gets what is left to its own.
+    const Clock::time_point limit = closed_ ? std::max(deadline_, closed_at_ + least_end) : deadline_;
+    return std::min(limit, std::max(hurried_, patience_.last_move()) + bounds_.stuck_after);
 }
 
 void SinkQueue::close() {
@@ -77,6 +79,7 @@ void SinkQueue::close() {
         hurried_ = Clock::now();
         deadline_ = hurried_ + longest_end;
     }
+    if (!closed_) closed_at_ = Clock::now();
     closed_ = true;
     filled_.notify_one();
 }
