@@ -76,9 +76,10 @@ ifeq ($(findstring -ffile-prefix-map,$(CXXFLAGS)),)
 endif
 
 # ccache where it is installed; the tests' cache where it may be written. A package is built without -Werror, but of the
-# same objects.
+# same objects, in another language.
 CCACHE := $(shell command -v ccache)
 export CCACHE_IGNOREOPTIONS := -Werror
+export CCACHE_SLOPPINESS := locale
 ifneq ($(shell test -w $(CACHE) && echo yes),)
   export CCACHE_DIR ?= $(CACHE)/ccache
 endif
