@@ -112,7 +112,7 @@ $(O)/%.bpf.o: %.bpf.c
 
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(say) SKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*) >$@
+	$(Q){ echo '#pragma GCC system_header' && $(BPFTOOL) gen skeleton $< name $(subst -,_,$*); } >$@
 
 # ---- tests
 $(O)/unit-tests: $(UNIT_OBJ) $(filter-out $(MAIN_OBJ),$(SYSTEM_OBJ)) $(O)/libsmtpscope.a
