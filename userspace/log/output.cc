@@ -19,6 +19,7 @@ std::vector<SinkOptions> sinks_or_default(const Options& options) {
 
 std::vector<Sink*> pointers(const std::vector<std::unique_ptr<Sink>>& sinks) {
     std::vector<Sink*> all;
+    all.reserve(sinks.size());
     for (const auto& sink : sinks) all.push_back(sink.get());
     return all;
 }
