@@ -51,7 +51,7 @@ TEST_CASE("status: the document has what a monitor needs") {
          R"({"interface":"eth0","ifindex":2,"kind":"xdp_generic","means":"link","reason":"no native XDP","remedy":"more queues"})",
          R"("kernel":{"seen":3,"delivered":2,"lost_ring_full":1})", R"("smtp_records":7)", R"("passed_dropped":8)",
          R"("cgroups":{"folders":5,"left_out":0,"readings":2,"unknown":1})", R"("dropped_smtp":9)",
-         R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device","last_loss":"","former":0,)"
+         R"({"name":"/var/log/x","written":5,"dropped":6,"last_error":"No space left on device","last_loss":"","former":0,)",
          R"("dropped_queue_full":0,"dropped_at_end":2,"waiting":3,"waiting_bytes":0})",
          R"("policy":{"dropped_smtp":4,"dropped_weird":0})",
          R"("memory":{"resident":1048576,"out_of_order":0,"fragments":0,"waiting":0})"}) {
