@@ -214,13 +214,14 @@ TEST_CASE("what an earlier run left unfinished goes, and nothing else", "[files]
 TEST_CASE("many callers extract at once", "[files]") {
     const Folder folder;
     const ExtractOptions o = options(folder);
-    constexpr int callers = 4, each = 300;
+    constexpr std::size_t callers = 4, each = 300;
     {
         Extractor e(o, Extractor::WhenFull::wait);
         std::vector<std::thread> threads;
-        for (int i = 0; i < callers; ++i)
+        threads.reserve(callers);
+        for (std::size_t i = 0; i < callers; ++i)
             threads.emplace_back([&e, i] {
-                for (int n = 0; n < each; ++n) put(e, part("F" + std::to_string(i * each + n)), "content");
+                for (std::size_t n = 0; n < each; ++n) put(e, part("F" + std::to_string(i * each + n)), "content");
             });
         for (std::thread& t : threads) t.join();
     }
