@@ -34,10 +34,12 @@ int run_reload(int argc, char** argv) {
         if (configuration.broken.empty()) return exit_failed;
         throw config::Error(configuration.broken);
     }
-    if (!arguments->config.empty() && config::absolute_path(arguments->config) != found->loaded.file)
-        throw UsageError("the agent on " + found->socket + " has another configuration file, " + found->loaded.file +
-                         "; name that one, or leave -c out.");
-    tell_elsewhere(configuration, *found);
+    if (config::absolute_path(arguments->config) != found->loaded.file) {
+        if (!arguments->config.empty())
+            throw UsageError("the agent on " + found->socket + " has another configuration file, " +
+                             found->loaded.file + "; name that one, or leave -c out.");
+        tell_elsewhere(configuration, *found);
+    }
     print(agent::ask(found->socket, "reload", patience));
     return exit_done;
 }
