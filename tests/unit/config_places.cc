@@ -7,6 +7,7 @@
 
 #include "catch.h"
 #include "config/places.h"
+#include "support_folder.h"
 
 using namespace smtpscope;
 using namespace smtpscope::config;
@@ -14,15 +15,6 @@ using Access = Confinement::Access;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/var/tmp/smtpscope-places-XXXXXX";
-        path = mkdtemp(name);
-    }
-    ~Folder() { fs::remove_all(path); }
-};
 
 Runner in_unit(std::vector<Confinement::Rule> rules, std::vector<std::string> made = {}) {
     Runner runner;
@@ -82,7 +74,7 @@ TEST_CASE("places: all that cannot be used is named, but for what is not vital",
 }
 
 TEST_CASE("places: what a unit makes read-only", "[config]") {
-    const Folder folder;
+    const test::Folder folder("/var/tmp");
     const Runner strict = in_unit({{"/", Access::read_only, "ProtectSystem=strict"}});
     const std::string edit = "`systemctl edit smtpscope`, there the lines [Service] and ReadWritePaths=" + folder.path;
     CHECK(said(folder.path, files::Use::logs, strict) ==
@@ -107,6 +99,7 @@ TEST_CASE("places: what a unit makes read-only", "[config]") {
     fs::create_directory_symlink(folder.path, folder.path + "/link");
     CHECK(said(folder.path + "/link", files::Use::logs,
                in_unit({{"/", Access::read_only, "x"}, {folder.path, Access::writable, ""}})) == "-");
+    CHECK(with(folder.path + "/link", Access::writable) == "-");
     CHECK(said(folder.path, files::Use::logs,
                in_unit({{folder.path, Access::writable, ""}, {"/var", Access::hidden, "h"}})) ==
           "smtpscope.service hides what is there (h); name another place. ");

@@ -26,12 +26,18 @@ bool is_within(const std::string& path, const std::string& folder) {
     return folder == "/" || path == folder || path.starts_with(folder + "/");
 }
 
+/// Of a path without links; those of the rules are looked through, as systemd does.
 const Confinement::Rule* rule_for(const std::string& path, const Confinement& unit) {
     const Confinement::Rule* found = nullptr;
+    std::size_t longest = 0;
     for (const Confinement::Rule& rule : unit.rules) {
-        if (!is_within(path, rule.path)) continue;
+        const std::string folder = resolved(rule.path);
+        if (!is_within(path, folder)) continue;
         if (rule.access == Access::hidden) return &rule;
-        if (!found || rule.path.size() >= found->path.size()) found = &rule;
+        if (folder.size() >= longest) {
+            found = &rule;
+            longest = folder.size();
+        }
     }
     return found;
 }

@@ -98,12 +98,15 @@ void Archiver::tidy_now(const std::string& stream, const std::stop_token& stop) 
     std::vector<std::string> files = old_files(options_.directory, stream);
     const std::size_t keep = options_.rotate.keep;
     const std::size_t surplus = keep != 0 && files.size() > keep ? files.size() - keep : 0;
-    std::string error;
-    for (std::size_t i = 0; i < files.size() && error.empty(); ++i) {
+    std::string error;  // the last one: what fails keeps nothing else from being done
+    const auto note = [&error](std::string one) {
+        if (!one.empty()) error = std::move(one);
+    };
+    for (std::size_t i = 0; i < files.size(); ++i) {
         if (i < surplus)
-            error = remove_file(files[i]);
+            note(remove_file(files[i]));
         else if (options_.rotate.compress && !files[i].ends_with(".gz"))
-            error = gzip_file(files[i], stop);
+            note(gzip_file(files[i], stop));
     }
     if (error.empty())
         tally_.all_is_done();
