@@ -14,22 +14,13 @@
 #include "agent/control_socket.h"
 #include "agent/find_agent.h"
 #include "catch.h"
+#include "support_folder.h"
 
 using namespace smtpscope::agent;
+using smtpscope::test::Folder;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A folder that goes with the test.
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/smtpscope-unit-XXXXXX";
-        path = mkdtemp(name);
-    }
-    ~Folder() { fs::remove_all(path); }
-    std::string operator/(const std::string& name) const { return path + "/" + name; }
-};
 
 /// A control socket with the loop that an agent has around it.
 class Server {

@@ -4,6 +4,7 @@
 
 #include "agent/flows.h"
 #include "catch.h"
+#include "support_flows.h"
 
 using namespace smtpscope;
 using namespace smtpscope::agent;
@@ -11,34 +12,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
-
-FlowRow row(const char* uid, const char* client, std::int64_t begin, std::int64_t last, FlowStage stage) {
-    FlowRow r;
-    r.flow.uid = uid;
-    r.flow.id = {*Address::parse(client), 40001, *Address::parse("2001:db8::25"), 25};
-    r.flow.begin = from_nanoseconds(begin * second);
-    r.flow.last = from_nanoseconds(last * second);
-    r.flow.stage = stage;
-    return r;
-}
-
 FlowList list() {
-    FlowList l;
-    l.now = from_nanoseconds(1000 * second);
-    l.seen = 50;
-    l.delivered = 30;
-    l.ignored = 19;
-    l.lost = 1;
-    l.records = 4;
-    l.open = 3;
-    l.ring_used = 4096;
-    l.ring_size = 16 << 20;
-    l.rows = {row("CaB1", "203.0.113.7", 400, 999, FlowStage::message),
-              row("", "2001:db8::7", 1000, 1000, FlowStage::handshake)};
+    FlowList l = test::flow_list();
     l.rows[0].flow.orig_bytes = 1'250'000;
     l.rows[0].flow.resp_bytes = 999;
-    l.rows[0].flow.message_bytes = 1'200'000;
     l.rows[0].kernel.emplace().ignored_bytes = 7'000'000'000;
     l.rows[0].kernel->orig = Verdict::ignore;
     return l;
@@ -95,7 +72,7 @@ TEST_CASE("flows: several shards are one list", "[agent]") {
         return text;
     };
     const auto at = [](const char* uid, std::int64_t last) {
-        return row(uid, "::1", 0, last, FlowStage::commands).flow;
+        return test::flow_row(uid, "::1", 0, last, FlowStage::commands).flow;
     };
     std::vector<FlowSummary> all{at("a", 9), at("b", 5)};
     merge(all, {at("c", 7), at("d", 1)}, 3);

@@ -16,6 +16,7 @@
 #include "agent/owners.h"
 #include "agent/user_names.h"
 #include "catch.h"
+#include "support_folder.h"
 
 using namespace smtpscope;
 using namespace smtpscope::agent;
@@ -26,20 +27,13 @@ namespace {
 const std::string id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const std::string other_id(64, 'f');
 
-/// A folder that is gone at the end.
-struct Tree {
-    Tree() {
-        char name[] = "/tmp/smtpscope-cgroups-XXXXXX";
-        if (mkdtemp(name)) root = name;
-    }
-    ~Tree() { std::filesystem::remove_all(root); }
-    std::uint64_t make(const std::string& path) const {
-        std::filesystem::create_directories(root + path);
+struct Tree : test::Folder {
+    std::uint64_t make(const std::string& name) const {
+        std::filesystem::create_directories(path + name);
         struct stat info {};
-        CHECK(stat((root + path).c_str(), &info) == 0);
+        CHECK(stat((path + name).c_str(), &info) == 0);
         return info.st_ino;
     }
-    std::string root;
 };
 
 std::string path_of(CgroupIndex& index, std::uint64_t inode) {
@@ -149,7 +143,7 @@ TEST_CASE("cgroups: where they are mounted") {
 TEST_CASE("cgroups: from an id to a path") {
     const Tree tree;
     const auto root = tree.make(""), one = tree.make("/a.slice/one.scope"), deep = tree.make("/b/c/d/e");
-    CgroupIndex index(tree.root);
+    CgroupIndex index(tree.path);
     REQUIRE(index.usable());
     const auto begin = std::chrono::steady_clock::now();
     CHECK(path_in_time(index, root, "/") == "/");
@@ -168,7 +162,7 @@ TEST_CASE("cgroups: from an id to a path") {
     }
     SECTION("one that is gone is known until the tree is read again") {
         const auto two = tree.make("/two");  // first, so that it is not given the number that gets free
-        std::filesystem::remove(tree.root + "/a.slice/one.scope");
+        std::filesystem::remove(tree.path + "/a.slice/one.scope");
         CHECK(path_of(index, one) == "/a.slice/one.scope");
         CHECK(path_in_time(index, two, "/two") == "/two");
         CHECK(path_of(index, one) == "-");
@@ -178,10 +172,10 @@ TEST_CASE("cgroups: from an id to a path") {
 TEST_CASE("cgroups: reading the tree") {
     const Tree tree;
     for (int i = 0; i < 20; ++i) tree.make("/" + std::to_string(i));
-    const FileDescriptor root(open(tree.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const FileDescriptor root(open(tree.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     SECTION("links are not followed, and files are none") {
-        std::filesystem::create_directory_symlink(tree.root, tree.root + "/0/self");
-        std::filesystem::copy("/proc/self/status", tree.root + "/1/cgroup.procs");
+        std::filesystem::create_directory_symlink(tree.path, tree.path + "/0/self");
+        std::filesystem::copy("/proc/self/status", tree.path + "/1/cgroup.procs");
         const CgroupTree found = read_cgroups(root.get(), 100);
         CHECK(found.paths.size() == 21);
         CHECK(found.left_out == 0);
@@ -242,7 +236,7 @@ TEST_CASE("users: nobody is asked for twice, and nobody waits for long") {
 TEST_CASE("owners: all of it together") {
     const Tree tree;
     const auto unit = tree.make("/system.slice/cron.service"), docker = tree.make("/docker/" + id);
-    Owners owners(tree.root, [](std::uint32_t uid) { return "u" + std::to_string(uid); });
+    Owners owners(tree.path, [](std::uint32_t uid) { return "u" + std::to_string(uid); });
     const auto find = [&](const Sender& s) {
         const Owner o = owners.find(s);
         return o.user + " " + o.unit + " " + o.container;

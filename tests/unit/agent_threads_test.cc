@@ -17,6 +17,7 @@
 #include "agent/worker.h"
 #include "agent/writer.h"
 #include "catch.h"
+#include "support_folder.h"
 #include "support_talk.h"
 #include "support_wait.h"
 
@@ -24,6 +25,7 @@ using namespace smtpscope;
 using namespace smtpscope::agent;
 using namespace smtpscope::test;
 using namespace std::chrono_literals;
+using smtpscope::test::Folder;
 namespace fs = std::filesystem;
 
 namespace {
@@ -60,15 +62,6 @@ bool is_readable(int fd, int milliseconds) {
     pollfd p{fd, POLLIN, 0};
     return ::poll(&p, 1, milliseconds) == 1;
 }
-
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/smtpscope-unit-XXXXXX";
-        path = mkdtemp(name);
-    }
-    ~Folder() { fs::remove_all(path); }
-};
 
 std::unique_ptr<log::Output> file_output(const std::string& folder) {
     log::SinkOptions sink;

@@ -4,8 +4,10 @@
 
 #include "capture/attach.h"
 #include "catch.h"
+#include "support_interfaces.h"
 
 using namespace smtpscope::capture;
+using smtpscope::test::interface_of;
 
 namespace {
 
@@ -17,16 +19,6 @@ std::string planned(const Interface& interface, XdpMode mode) {
         text += to_string(way.kind);
     }
     return text;
-}
-
-Interface interface_of(const std::string& kind, LinkLayer layer = LinkLayer::ethernet) {
-    Interface i;
-    i.index = 2;
-    i.name = "x0";
-    i.kind = kind;
-    i.layer = layer;
-    i.up = true;
-    return i;
 }
 
 }  // namespace

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
-#include <thread>
 
 #include "capture/interfaces.h"
 #include "capture/source.h"
 #include "catch.h"
 #include "skip.h"
+#include "support_interfaces.h"
 #include "support_netns.h"
+#include "support_wait.h"
 
 using namespace smtpscope::capture;
 using namespace smtpscope::test;
@@ -34,22 +35,11 @@ std::string names() {
 
 /// Whether the monitor says `expected` within ten seconds: the kernel tells of some changes a little later.
 bool says(LinkMonitor& monitor, bool expected) {
-    const auto until = std::chrono::steady_clock::now() + 10s;
-    while (monitor.changed() != expected) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        std::this_thread::sleep_for(1ms);
-    }
-    return true;
+    return eventually([&] { return monitor.changed() == expected; }, 10s);
 }
 
 Interface made(const std::string& kind, LinkLayer layer = LinkLayer::ethernet) {
-    Interface i;
-    i.index = 5;
-    i.name = "x0";
-    i.kind = kind;
-    i.layer = layer;
-    i.up = true;
-    return i;
+    return interface_of(kind, layer, 5);
 }
 
 }  // namespace

@@ -4,48 +4,23 @@
 
 #include "catch.h"
 #include "cli/top_frame.h"
+#include "support_flows.h"
 
 using namespace smtpscope;
 using namespace smtpscope::agent;
 using namespace std::chrono_literals;
+using test::flow_list;
+using test::flow_row;
 
 namespace {
 
 using Lines = std::vector<std::string>;
 
 constexpr cli::Window wide = {24, 200};
-constexpr std::int64_t second = 1'000'000'000;
-
-FlowRow row(const char* uid, const char* client, std::int64_t begin, std::int64_t last, FlowStage stage) {
-    FlowRow r;
-    r.flow.uid = uid;
-    r.flow.id = {*Address::parse(client), 40001, *Address::parse("2001:db8::25"), 25};
-    r.flow.begin = from_nanoseconds(begin * second);
-    r.flow.last = from_nanoseconds(last * second);
-    r.flow.stage = stage;
-    return r;
-}
-
-FlowList list() {
-    FlowList l;
-    l.now = from_nanoseconds(1000 * second);
-    l.seen = 50;
-    l.delivered = 30;
-    l.ignored = 19;
-    l.lost = 1;
-    l.records = 4;
-    l.open = 3;
-    l.ring_used = 4096;
-    l.ring_size = 16 << 20;
-    l.rows = {row("CaB1", "203.0.113.7", 400, 999, FlowStage::message),
-              row("", "2001:db8::7", 1000, 1000, FlowStage::handshake)};
-    l.rows[0].flow.message_bytes = 1'200'000;
-    return l;
-}
 
 /// Two seconds later.
 FlowList later() {
-    FlowList l = list();
+    FlowList l = flow_list();
     l.now += 2s;
     l.seen += 400;
     l.delivered += 300;
@@ -68,9 +43,9 @@ Lines lines(const FlowList& before, const FlowList& now, cli::Window window) {
 }  // namespace
 
 TEST_CASE("top: what went through each session since the picture before", "[cli]") {
-    CHECK(lines(list(), list(), wide)[0] ==
+    CHECK(lines(flow_list(), flow_list(), wide)[0] ==
           "sessions: 3; per second - records and - packets: - delivered, - ignored, - lost; ring 4.0 KiB of 16.0 MiB");
-    CHECK(lines(list(), later(), wide) ==
+    CHECK(lines(flow_list(), later(), wide) ==
           Lines{"sessions: 3; per second 5 records and 200 packets: 150 delivered, 49 ignored, 1 lost; ring 4.0 KiB of "
                 "16.0 MiB",
                 "    per s     age    idle  stage        message  client              -> server",
@@ -78,36 +53,36 @@ TEST_CASE("top: what went through each session since the picture before", "[cli]
                 "    500 B  10 min     3 s  message      1.1 MiB  203.0.113.7:40001   -> [2001:db8::25]:25"});
     FlowList now = later();
     now.seen = 20;  // another agent on the same socket: its counts are all new
-    CHECK(lines(list(), now, wide)[0].find(" 10 packets") != std::string::npos);
+    CHECK(lines(flow_list(), now, wide)[0].find(" 10 packets") != std::string::npos);
 }
 
 TEST_CASE("top: a smaller window", "[cli]") {
-    CHECK(lines(list(), later(), {24, 80}) ==
+    CHECK(lines(flow_list(), later(), {24, 80}) ==
           Lines{"sessions: 3; per second 5 records and 200 packets: 150 delivered, 49 ignored, 1",
                 "lost; ring 4.0 KiB of 16.0 MiB", "    per s  stage        message  client              -> server",
                 "  1.5 KiB  handshake          -  [2001:db8::7]:40001 -> [2001:db8::25]:25",
                 "    500 B  message      1.1 MiB  203.0.113.7:40001   -> [2001:db8::25]:25"});
-    CHECK(lines(list(), later(), {24, 41}) ==
+    CHECK(lines(flow_list(), later(), {24, 41}) ==
           Lines{"sessions: 3; per second 5 records and 200", "packets: 150 delivered, 49 ignored, 1",
                 "lost; ring 4.0 KiB of 16.0 MiB", "    per s  stage      client",
                 "  1.5 KiB  handshake  [2001:db8::7]:40001", "    500 B  message    203.0.113.7:40001"});
-    CHECK(lines(list(), later(), {6, 40}) == Lines{"sessions: 3; per second 5 records and",
-                                                   "200 packets: 150 delivered, 49 ignored,", "    per s  client",
-                                                   "  1.5 KiB  [2001:db8::7]:40001", "    500 B  203.0.113.7:40001"});
-    CHECK(lines(list(), later(), {2, 20}) == Lines{"sessions: 3; per", "  1.5 KiB  [2001:db8"});
-    CHECK(lines(list(), later(), {1, 1}) == Lines{"s"});
+    CHECK(lines(flow_list(), later(), {6, 40}) ==
+          Lines{"sessions: 3; per second 5 records and", "200 packets: 150 delivered, 49 ignored,", "    per s  client",
+                "  1.5 KiB  [2001:db8::7]:40001", "    500 B  203.0.113.7:40001"});
+    CHECK(lines(flow_list(), later(), {2, 20}) == Lines{"sessions: 3; per", "  1.5 KiB  [2001:db8"});
+    CHECK(lines(flow_list(), later(), {1, 1}) == Lines{"s"});
     CHECK(lines({}, {}, {24, 80}).size() == 3);
 }
 
 TEST_CASE("top: no line too many and none too long, whatever the window", "[cli]") {
     FlowList now = later();
     for (int i = 0; i < 40; ++i)
-        now.rows.push_back(row("C", "2001:db8:1111:2222:3333:4444:5555:6666", i, i, FlowStage::tls));
+        now.rows.push_back(flow_row("C", "2001:db8:1111:2222:3333:4444:5555:6666", i, i, FlowStage::tls));
     Lines misfits;
     for (std::size_t rows = 1; rows <= 50; ++rows) {
         for (std::size_t columns = 1; columns <= 140; ++columns) {
-            const std::string frame = cli::top_frame(list(), now, {rows, columns});
-            const Lines all = lines(list(), now, {rows, columns});
+            const std::string frame = cli::top_frame(flow_list(), now, {rows, columns});
+            const Lines all = lines(flow_list(), now, {rows, columns});
             bool fits = !frame.ends_with('\n') && !all.empty() && all.size() <= rows;
             for (const std::string& line : all) fits = fits && line.size() <= columns;
             if (!fits) misfits.push_back(std::to_string(rows) + "x" + std::to_string(columns) + "\n" + frame);

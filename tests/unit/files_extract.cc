@@ -17,22 +17,15 @@
 #include "files/extract.h"
 #include "files/place.h"
 #include "smtpscope/records.h"
+#include "support_folder.h"
 #include "support_wait.h"
 
 using namespace smtpscope;
 using namespace smtpscope::files;
+using smtpscope::test::Folder;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/smtpscope-unit-XXXXXX";
-        path = mkdtemp(name);
-    }
-    ~Folder() { fs::remove_all(path); }
-};
 
 ExtractOptions options(const Folder& folder) {
     ExtractOptions o;

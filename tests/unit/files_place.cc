@@ -9,6 +9,7 @@
 
 #include "catch.h"
 #include "files/place.h"
+#include "support_folder.h"
 
 using namespace smtpscope::files;
 namespace fs = std::filesystem;
@@ -19,14 +20,8 @@ constexpr std::uint32_t nobody = 65534;
 const Identity other{nobody, nobody, {}};
 
 /// Everybody may pass through it.
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/smtpscope-place-XXXXXX";
-        path = mkdtemp(name);
-        ::chmod(path.c_str(), 0755);
-    }
-    ~Folder() { fs::remove_all(path); }
+struct Folder : smtpscope::test::Folder {
+    Folder() { ::chmod(path.c_str(), 0755); }
     std::string make(const std::string& name, mode_t mode, std::uint32_t uid = 0, std::uint32_t gid = 0) const {
         std::string all = path + "/" + name;
         fs::create_directories(all);

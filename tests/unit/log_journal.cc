@@ -16,24 +16,21 @@
 #include "log/journal.h"
 #include "log/journal_lane.h"
 #include "log/output.h"
+#include "support_folder.h"
+#include "support_records.h"
 #include "support_wait.h"
 
 using namespace smtpscope;
 using namespace smtpscope::log;
 using smtpscope::test::eventually;
+using smtpscope::test::record;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/smtpscope-journal.XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~Folder() { fs::remove_all(path); }
-    std::string socket() const { return path + "/socket"; }
+struct Folder : test::Folder {
+    std::string socket() const { return *this / "socket"; }
 };
 
 /// Listens as long as it lives; its name goes with it.
@@ -93,13 +90,6 @@ class Listener {
 
 std::string entry(int number) {
     return JournalEntry(6, "mail " + std::to_string(number)).datagram();
-}
-
-Info record(std::uint64_t number) {
-    Info r;
-    r.uid = "C" + std::to_string(number);
-    r.id = {*Address::parse("10.0.0.1"), 40000, *Address::parse("10.0.0.2"), 25};
-    return r;
 }
 
 Options journal_options(const Folder& folder) {

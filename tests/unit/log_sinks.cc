@@ -17,6 +17,7 @@
 #include "log/archiver.h"
 #include "log/gzip.h"
 #include "log/output.h"
+#include "support_folder.h"
 #include "support_wait.h"
 
 using namespace smtpscope;
@@ -26,15 +27,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A directory that goes away with it.
-struct Directory {
-    std::string path;
-    Directory() {
-        char name[] = "/tmp/smtpscope-log.XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~Directory() { fs::remove_all(path); }
-    std::string file(const std::string& name) const { return path + "/" + name; }
+struct Directory : test::Folder {
+    std::string file(const std::string& name) const { return *this / name; }
 };
 
 std::string text_of(const std::string& path) {

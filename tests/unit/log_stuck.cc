@@ -10,11 +10,14 @@
 
 #include "catch.h"
 #include "log/output.h"
+#include "support_folder.h"
+#include "support_records.h"
 #include "support_wait.h"
 
 using namespace smtpscope;
 using namespace smtpscope::log;
 using smtpscope::test::eventually;
+using smtpscope::test::record;
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
@@ -71,28 +74,15 @@ class Pipe {
     int reader_;
 };
 
-struct Folder {
-    std::string path;
-    Folder() {
-        char name[] = "/tmp/smtpscope-stuck.XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~Folder() { fs::remove_all(path); }
+struct Folder : test::Folder {
     std::uint64_t lines() const {
-        std::ifstream file(path + "/smtp.log");
+        std::ifstream file(*this / "smtp.log");
         return static_cast<std::uint64_t>(
             std::count(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>(), '\n'));
     }
 };
 
 constexpr std::uint64_t many = 2000;  // records: more than a pipe holds
-
-Info record(std::uint64_t number) {
-    Info r;
-    r.uid = "C" + std::to_string(number);
-    r.id = {*Address::parse("10.0.0.1"), 40000, *Address::parse("10.0.0.2"), 25};
-    return r;
-}
 
 Options stdout_and(const Folder& folder) {
     Options options;

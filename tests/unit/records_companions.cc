@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "files/extract.h"
 #include "log/policy.h"
+#include "support_folder.h"
 #include "support_talk.h"
 
 using namespace smtpscope;
@@ -247,10 +248,9 @@ TEST_CASE("what was extracted shares the fate of its record", "[records]") {
     };
     for (const Row& r : rows) {
         INFO(r.name);
-        char folder[] = "/tmp/smtpscope-unit-XXXXXX";
-        REQUIRE(mkdtemp(folder) != nullptr);
+        const test::Folder folder;
         files::ExtractOptions extract;
-        extract.directory = folder + "/out"s;
+        extract.directory = folder / "out";
         extract.min_free = 0;
         Recorder out;
         {
@@ -267,6 +267,5 @@ TEST_CASE("what was extracted shares the fate of its record", "[records]") {
             }));
         }
         CHECK(n == r.files);
-        fs::remove_all(folder);
     }
 }

@@ -7,10 +7,10 @@
 
 namespace smtpscope::test {
 
-/// Until `done`; false if that takes longer than any machine should need.
+/// Until `done`; false if that takes longer than `limit`, by default longer than any machine should need.
 template <class Done>
-bool eventually(Done done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+bool eventually(Done done, std::chrono::seconds limit = std::chrono::minutes(1)) {
+    const auto end = std::chrono::steady_clock::now() + limit;
     while (std::chrono::steady_clock::now() < end) {
         if (done()) return true;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
