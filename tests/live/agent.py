@@ -50,7 +50,7 @@ class Agent:
             os.unlink(notify_path)
         self.notify.bind(notify_path)
         os.chmod(notify_path, 0o777)
-        command = [*prefix, binary(), "run", "-c", self.dir + "/config.yaml", *options]
+        command = [*prefix, binary(), "run", "-c", self.config, *options]
         with open(self.dir + "/log", "ab") as log:
             self.process = bed.start(ns or bed.server, *command, stdout=stdout or log, stderr=log, stdin=subprocess.DEVNULL,
                                      env=dict(os.environ, NOTIFY_SOCKET=notify_path), pass_fds=pass_fds)
@@ -64,8 +64,21 @@ class Agent:
     def configure(self, **values):
         """Writes the configuration with these values changed."""
         self.values.update(values)
-        with open(self.dir + "/config.yaml", "w", encoding="ascii") as file:
-            file.write(CONFIG.format(**self.values))
+        self.write_configuration(CONFIG.format(**self.values))
+
+    @property
+    def config(self):
+        """The path of the configuration file."""
+        return self.dir + "/config.yaml"
+
+    def configuration(self):
+        """The text of the configuration file."""
+        with open(self.config, encoding="ascii") as file:
+            return file.read()
+
+    def write_configuration(self, text):
+        with open(self.config, "w", encoding="ascii") as file:
+            file.write(text)
 
     def wait_for_notification(self, what, seconds=10):
         end = time.monotonic() + seconds

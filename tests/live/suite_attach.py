@@ -79,7 +79,7 @@ def check_mails(report, name, agent, expected):
 
 def check_probe(report, name, agent, *expected):
     """What `probe` says once the agent has ended: what a new one would be attached to."""
-    lines = agent.bed.run(agent.bed.server, binary(), "probe", "-c", agent.dir + "/config.yaml", check=False)
+    lines = agent.bed.run(agent.bed.server, binary(), "probe", "-c", agent.config, check=False)
     found = [line.split(None, 2)[1:] for line in lines.splitlines() if "TC egress" in line or "left out" in line]
     report.equal(f"{name}: `probe` names the same", sorted(i for i, what in found if not what.startswith("left out")),
                  sorted({i for i, _ in expected}))

@@ -67,25 +67,20 @@ def bad_configuration(report, bed):
     agent = Agent(bed, "bad", invalid=25)
     client = Held(bed, SERVER[6])
     client.command("MAIL FROM:<before@client.smtpscope.example>", 250)
-    good = agent.dir + "/config.yaml"
-    with open(good, encoding="ascii") as file:
-        text = file.read()
+    text = agent.configuration()
     for name, bad in (("unknown key", text.replace("max_invalid", "max_invalit")),
                       ("wrong type", text.replace(": 25", ": many")),
                       ("not YAML", text + "\n}{")):
-        with open(good, "w", encoding="ascii") as file:
-            file.write(bad)
+        agent.write_configuration(bad)
         reload(agent)
         error = agent.status()["reload_error"]
         report.check(f"{name}: refused, with the place", "config.yaml:" in error, error)
         report.check(f"{name}: logged", error in agent.log(), agent.log())
-    with open(good, "w", encoding="ascii") as file:
-        file.write(text.replace("/records", "/records/no/such/folder"))
+    agent.write_configuration(text.replace("/records", "/records/no/such/folder"))
     reload(agent)
     report.check("sink that cannot be opened: refused", "no/such/folder" in agent.status()["reload_error"],
                  agent.status())
-    with open(good, "w", encoding="ascii") as file:
-        file.write(text + "files: { extract: { enabled: true, directory: /no/such/folder } }\n")
+    agent.write_configuration(text + "files: { extract: { enabled: true, directory: /no/such/folder } }\n")
     reload(agent)
     report.check("a directory that the next start could not use: refused",
                  "files.extract.directory: /no/such/folder" in agent.status()["reload_error"], agent.status())
@@ -106,7 +101,7 @@ def configuration_in_effect(report, bed):
     """What `status` says of it: the file, its time, when it was loaded; and of a refusal, when and why."""
     before = time.time()
     agent = Agent(bed, "effect")
-    path = agent.dir + "/config.yaml"
+    path = agent.config
 
     def said():
         status = agent.status()
@@ -147,11 +142,8 @@ def files_are_reopened(report, bed):
     report.equal("files: the next record is in a new file", [r["subject"] for r in agent.records(1)], ["mail number 2"])
     before = agent.idle_status()["sinks"]
     os.mkdir(agent.dir + "/elsewhere")
-    path = agent.dir + "/config.yaml"
-    with open(path, encoding="ascii") as file:
-        text = file.read()
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text.replace("/records", "/elsewhere"))
+    text = agent.configuration()
+    agent.write_configuration(text.replace("/records", "/elsewhere"))
     reload(agent)
     send_mail(client, 3)
     client.quit()
@@ -159,8 +151,7 @@ def files_are_reopened(report, bed):
     after = agent.idle_status()["sinks"]
     report.equal("files: the counts of the old sink stay", [s for s in after if s["former"]], [{**before[0], "former": 1}])
     report.check("files: those of the new one are its own", 0 < after[0]["written"] < before[0]["written"], after)
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text.replace("format: json", "format: json, streams: [smtp]"))
+    agent.write_configuration(text.replace("format: json", "format: json, streams: [smtp]"))
     reload(agent)
     wait_until(lambda: agent.status()["sinks"][0]["name"] == before[0]["name"], 5, "the first sink again")
     report.equal("files: a sink that comes back goes on with its counts", agent.status()["sinks"],
@@ -173,13 +164,10 @@ def files_are_reopened(report, bed):
 
 def policy_changes(report, bed):
     agent = Agent(bed, "policy")
-    path = agent.dir + "/config.yaml"
-    with open(path, encoding="ascii") as file:
-        text = file.read()
+    text = agent.configuration()
 
     def set_policy(policy):
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text.replace("log:", f"log:\n  {policy}"))
+        agent.write_configuration(text.replace("log:", f"log:\n  {policy}"))
         reload(agent)
 
     client = Held(bed, SERVER[4])
@@ -210,11 +198,8 @@ def policy_changes(report, bed):
 
 def needs_a_restart(report, bed):
     agent = Agent(bed, "restart")
-    path = agent.dir + "/config.yaml"
-    with open(path, encoding="ascii") as file:
-        text = file.read()
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text.replace("capture:", "capture:\n  ports: [25, 587, 2525]\n  ring_size: 8MiB"))
+    text = agent.configuration()
+    agent.write_configuration(text.replace("capture:", "capture:\n  ports: [25, 587, 2525]\n  ring_size: 8MiB"))
     reload(agent)
     log = agent.log()
     for key in ("capture.ports", "capture.ring_size"):
@@ -241,13 +226,11 @@ def wait_for_state(agent, what):
 def reload_command(report, bed):
     """`smtpscope reload` says what has changed and what waits for a restart, or why nothing has."""
     agent = Agent(bed, "command")
-    path = agent.dir + "/config.yaml"
-    with open(path, encoding="ascii") as file:
-        text = file.read()
+    path = agent.config
+    text = agent.configuration()
 
     def reload_with(config):
-        with open(path, "w", encoding="ascii") as file:
-            file.write(config)
+        agent.write_configuration(config)
         done = command("reload", "-c", path)
         return done.returncode, done.stdout, done.stderr
 
@@ -286,11 +269,9 @@ def reload_command(report, bed):
 def moved_socket(report, bed):
     """A file that names another socket than the agent has."""
     agent = Agent(bed, "moved")
-    path = agent.dir + "/config.yaml"
-    with open(path, encoding="ascii") as file:
-        text = file.read()
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text.replace("control.sock", "other.sock"))
+    path = agent.config
+    text = agent.configuration()
+    agent.write_configuration(text.replace("control.sock", "other.sock"))
     done = command("status", "-c", path)
     report.check("moved: status finds the agent where it listens", done.returncode == 0 and "process " in done.stdout
                  and f"nobody answers on {agent.dir}/other.sock; this is the agent on {agent.dir}/control.sock" in done.stderr, done)
@@ -300,7 +281,7 @@ def moved_socket(report, bed):
 def broken_file(report, bed):
     """Subcommands that ask the agent need one key of the file; they do without."""
     agent = Agent(bed, "broken")
-    path = agent.dir + "/config.yaml"
+    path = agent.config
     with open(path, "a", encoding="ascii") as file:
         file.write("nonsense: 1\n")
     rows = ((("status",), "smtpscope "), (("status", "--json"), '"reload_error"'), (("flows",), "sessions"),
