@@ -290,8 +290,9 @@ std::string Agent::reload() {
             say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
     } catch (const std::exception& e) {
         refusal_ = {e.what(), std::chrono::system_clock::now()};
-        answer = error_answer("the configuration stays as it was: " + refusal_.why);
-        say(Level::error, "the configuration stays as it was: " + refusal_.why);
+        const std::string refused = "the configuration stays as it was: " + refusal_.why;
+        answer = error_answer(refused);
+        say(Level::error, refused);
     }
     service_.ready();
     tell(status());

@@ -48,6 +48,12 @@ Properties split(std::string_view lines) {
     return all;
 }
 
+/// Empty if the unit has no such property.
+std::string_view value_of(const Properties& unit, std::string_view key) {
+    const auto found = unit.find(key);
+    return found == unit.end() ? std::string_view() : found->second;
+}
+
 std::vector<std::string> words(std::string_view text) {
     std::vector<std::string> all;
     while (!text.empty()) {
@@ -65,9 +71,9 @@ std::optional<std::uint32_t> as_number(std::string_view text) {
     return number;
 }
 
-std::optional<std::uint32_t> group_id(const std::string& name) {
+std::optional<std::uint32_t> group_id(std::string_view name) {
     if (const auto number = as_number(name)) return number;
-    const group* entry = ::getgrnam(name.c_str());
+    const group* entry = ::getgrnam(std::string(name).c_str());
     return entry ? std::optional(entry->gr_gid) : std::nullopt;
 }
 
@@ -85,19 +91,18 @@ std::vector<std::uint32_t> groups_of(const passwd& entry) {
 
 /// A name that nobody has: with DynamicUser= systemd makes the user; else the service does not start, whatever else is.
 files::Identity identity_of(const Properties& unit) {
-    const auto value = [&](const char* key) { return unit.contains(key) ? unit.find(key)->second : std::string(); };
-    const std::string user = value("User");
+    const std::string user(value_of(unit, "User"));
     const std::optional<std::uint32_t> number = as_number(user);
     files::Identity who;
     if (const passwd* entry = number ? ::getpwuid(*number) : ::getpwnam(user.c_str())) {
         who = {entry->pw_uid, entry->pw_gid, groups_of(*entry)};
     } else if (number) {
         who.uid = *number;
-    } else if (value("DynamicUser") == "yes") {
+    } else if (value_of(unit, "DynamicUser") == "yes") {
         who.uid = who.gid = first_dynamic_user;
     }
-    if (const auto group = group_id(value("Group"))) who.gid = *group;
-    for (const std::string& name : words(value("SupplementaryGroups")))
+    if (const auto group = group_id(value_of(unit, "Group"))) who.gid = *group;
+    for (const std::string& name : words(value_of(unit, "SupplementaryGroups")))
         if (const auto group = group_id(name)) who.groups.push_back(*group);
     return who;
 }
@@ -113,10 +118,7 @@ void add_rules(Confinement& into, const std::string& setting, std::initializer_l
 
 /// ProtectSystem=, ProtectHome= and PrivateTmp=.
 void add_protections(Confinement& into, const Properties& unit) {
-    const auto is = [&](const char* key, std::string_view value) {
-        const auto found = unit.find(key);
-        return found != unit.end() && found->second == value;
-    };
+    const auto is = [&](std::string_view key, std::string_view value) { return value_of(unit, key) == value; };
     if (is("ProtectSystem", "strict")) {
         add_rules(into, "ProtectSystem=strict", {"/"}, Access::read_only);
         add_rules(into, "", {"/dev", "/proc", "/sys"}, Access::writable);
@@ -137,9 +139,7 @@ void add_paths(Confinement& into, const Properties& unit) {
                                                            {"ReadWritePaths", Access::writable},
                                                            {"InaccessiblePaths", Access::hidden}};
     for (const auto& [key, access] : settings) {
-        const auto found = unit.find(key);
-        if (found == unit.end()) continue;
-        for (const std::string& path : words(found->second))
+        for (const std::string& path : words(value_of(unit, key)))
             into.rules.push_back({without_marks(path), access, std::string(key) + "=" + path});
     }
 }
@@ -151,9 +151,7 @@ void add_made(Confinement& into, const Properties& unit) {
                                                                 {"CacheDirectory", "/var/cache/"},
                                                                 {"LogsDirectory", "/var/log/"}};
     for (const auto& [key, above] : settings) {
-        const auto found = unit.find(key);
-        if (found == unit.end()) continue;
-        for (const std::string& name : words(found->second)) {
+        for (const std::string& name : words(value_of(unit, key))) {
             const std::string directory = name.substr(0, name.find(':')), setting = key + ("=" + name);
             into.made.push_back(above + directory);
             into.rules.push_back({above + directory, Access::writable, setting});
@@ -203,8 +201,7 @@ std::string output_of(const char* const* command) {
 
 std::optional<Runner> runner_of_unit(std::string_view properties) {
     const Properties unit = split(properties);
-    const auto state = unit.find("LoadState");
-    if (state == unit.end() || state->second != "loaded") return std::nullopt;
+    if (value_of(unit, "LoadState") != "loaded") return std::nullopt;
     Runner runner{identity_of(unit), {}};
     runner.unit.unit = unit_name;
     add_protections(runner.unit, unit);

@@ -106,17 +106,19 @@ void Worker::take_passed() {
     has_passed_.store(false, std::memory_order_relaxed);
 }
 
-void Worker::analyse_passed(Engine& engine, Timestamp before) {
+std::size_t Worker::analyse_passed(Engine& engine, Timestamp before) {
+    std::size_t packets = 0;
     for (; next_taken_ < taken_.size() && taken_[next_taken_].packet.ts <= before; ++next_taken_) {
         Passed& one = taken_[next_taken_];
         one.packet.data = one.data;
         engine.packet(one.packet);
         last_packet_ = one.packet.ts;
-        last_packet_seen_ = steady_clock::now();
+        ++packets;
     }
-    if (next_taken_ < taken_.size()) return;
+    if (next_taken_ < taken_.size()) return packets;
     taken_.clear();
     next_taken_ = 0;
+    return packets;
 }
 
 void Worker::run(const EngineOptions& options, const Hooks& hooks) {
@@ -162,7 +164,6 @@ void Worker::drain(Engine& engine) {
 
 std::size_t Worker::turn(Engine& engine, Duration timeout) {
     std::size_t packets = 0;
-    Timestamp latest{};
     // A packet that was passed has its place in time among those of the source, which may still hold what came before
     // it: it waits for a later one, or until nothing is left that was captured before it was taken.
     if (taken_.empty() && has_passed_.load(std::memory_order_relaxed)) take_passed();
@@ -172,16 +173,13 @@ std::size_t Worker::turn(Engine& engine, Duration timeout) {
         if (packets == 0) move_on();
         if (!taken_.empty()) analyse_passed(engine, p.ts);
         engine.packet(p);
-        latest = p.ts;
+        last_packet_ = p.ts;
         ++packets;
     });
     move_on();
     at_end_ = status != capture::SourceStatus::more;
-    if (packets == 0) analyse_passed(engine, Timestamp::max());
-    if (packets != 0) {
-        last_packet_ = latest;
-        last_packet_seen_ = steady_clock::now();
-    }
+    const std::size_t passed = packets == 0 ? analyse_passed(engine, Timestamp::max()) : 0;
+    if (packets + passed != 0) last_packet_seen_ = steady_clock::now();
     return packets;
 }
 

@@ -62,7 +62,7 @@ class Worker {
 
     void run(const EngineOptions& options, const Hooks& hooks);
     void take_passed();
-    void analyse_passed(Engine& engine, Timestamp before);
+    std::size_t analyse_passed(Engine& engine, Timestamp before);
     void analyse(Engine& engine);
     void move_on();
     void drain(Engine& engine);

@@ -88,7 +88,8 @@ bool Policy::decide(const StreamRules& of, std::span<const Value> values, Hidden
 }
 
 bool Policy::may_drop_mails() const {
-    return rules_[stream_of(Info()).index].drop_all;
+    static const std::size_t mails = stream_of(Info()).index;
+    return rules_[mails].drop_all;
 }
 
 /// By the first rule that decides, as for the record itself.

@@ -21,16 +21,16 @@ class Sink {
     virtual void reopen() {}
 
     /// The end is near: from now on add() waits for room, until the deadline at the latest.
-    virtual void hurry(Clock::time_point) {}
+    virtual void hurry(Clock::time_point deadline) = 0;
     /// Nothing will be added any more: begins to bring what waits to its end. close() of all sinks before end() of the
     /// first lets them do it side by side.
-    virtual void close() { flush(); }
+    virtual void close() = 0;
     /// Returns when nothing of it will be counted any more.
-    virtual void end() {}
+    virtual void end() = 0;
 
     /// Goes on with what waits for `former`, a sink of the same name, and with its counts, if it can: that one is not
     /// ended then.
-    virtual bool take_over(Sink&) { return false; }
+    virtual bool take_over(Sink& former) = 0;
 
     virtual SinkStatus status() const = 0;
     virtual Tally& tally() = 0;

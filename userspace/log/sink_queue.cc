@@ -68,19 +68,20 @@ void SinkQueue::hurry(Clock::time_point deadline) {
 
 /// At the end: when there has been enough waiting, unless the sink moves before.
 SinkQueue::Clock::time_point SinkQueue::given_up_at() const {
-    // Whoever was held up by another sink until the deadline gets what is left to its own.
-    const Clock::time_point limit = closed_ ? std::max(deadline_, closed_at_ + least_end) : deadline_;
-    return std::min(limit, std::max(hurried_, patience_.last_move()) + bounds_.stuck_after);
+    return std::min(deadline_, std::max(hurried_, patience_.last_move()) + bounds_.stuck_after);
 }
 
 void SinkQueue::close() {
     const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
     if (deadline_ == Clock::time_point{}) {
         hurried_ = Clock::now();
         deadline_ = hurried_ + longest_end;
+    } else {
+        // Another sink may have held everybody up until the deadline.
+        deadline_ = std::max(deadline_, Clock::now() + least_end);
     }
-    if (!closed_) closed_at_ = Clock::now();
-    closed_ = true;
     filled_.notify_one();
 }
 

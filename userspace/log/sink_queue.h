@@ -98,7 +98,6 @@ class SinkQueue {
     std::uint64_t dropped_ = 0;  ///< since the last item
     Clock::time_point hurried_{};
     Clock::time_point deadline_{};  ///< epoch: no hurry
-    Clock::time_point closed_at_{};
     bool closed_ = false;
     bool ended_ = false;
     std::thread thread_;
