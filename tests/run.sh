@@ -198,9 +198,8 @@ for argument in "$@" /; do
     esac
 done
 
-# At the end, because that is what is kept of a long log.
+# What failed comes behind the table, because the end is what is kept of a long log.
 passed=0 failed=0 skipped=0
-[ -z "$(ls "$logs"/*.failed 2>/dev/null)" ] || { echo; echo "What failed:"; cat "$logs"/*.failed; }
 echo
 for number in $(seq $total); do
     if ! { read -r p f s && read -r line; } 2>/dev/null <"$logs/$number.sum"; then
@@ -209,5 +208,6 @@ for number in $(seq $total); do
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     echo "$line"
 done
+[ -z "$(ls "$logs"/*.failed 2>/dev/null)" ] || { echo "What failed:"; cat "$logs"/*.failed; }
 if [ $skipped = 0 ]; then echo "$passed passed, $failed failed"; else echo "$passed passed, $failed failed, $skipped skipped"; fi
 [ $failed = 0 ] && [ $passed -gt 0 ]

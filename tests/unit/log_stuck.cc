@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 
 #include "catch.h"
@@ -19,7 +18,6 @@ using namespace smtpscope::log;
 using smtpscope::test::eventually;
 using smtpscope::test::record;
 using namespace std::chrono_literals;
-namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 namespace {
