@@ -130,6 +130,7 @@ struct Info {
     std::uint64_t rejected_recipients = 0;  ///< of these
     bool null_sender = false;               ///< `MAIL FROM:<>`
     bool aborted = false;                   ///< the client ended it, and nothing had been decided
+    bool refused_whole = false;             ///< `rejection` is of the mail, not of a recipient
 
     // Not logged, as in the reference.
     bool process_received_from = true;  ///< path still grows

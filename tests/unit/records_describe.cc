@@ -87,6 +87,16 @@ TEST_CASE("a record in one line", "[records]") {
              r.rejected_recipients = 1;
              r.aborted = true;
          }},
+        {"a@b -> c@d (plus 1 others) REFUSED 554",
+         "a@b",
+         {"c@d", "e@f"},
+         nullptr,
+         [](Info& r) {
+             r.rejection = {554, ""};
+             r.recipients = 2;
+             r.rejected_recipients = 1;
+             r.refused_whole = true;
+         }},
         {"a@b -> c@d [38.0 KiB missed] [incomplete]: hello",
          "a@b",
          {"c@d"},
@@ -178,7 +188,10 @@ TEST_CASE("sessions in one line each, with what became of them", "[records]") {
         {"one of two, message refused",
          two + Script{S("250 ok\n550 5.1.1 who\n250 ok"), C("DATA"), S("354 go")} + content +
              Script{S("554 5.7.1 spam")} + quit,
-         {pair + " REFUSED 554 5.7.1 (1 of 2): s"}},
+         {pair + " REFUSED 554 5.7.1: s"}},
+        {"one of two, DATA refused",
+         two + Script{S("250 ok\n550 5.1.1 who\n250 ok"), C("DATA"), S("451 4.3.0 later")} + quit,
+         {pair + " REFUSED 451 4.3.0"}},
         {"one of two, then given up",
          two + Script{S("250 ok\n550 5.1.1 who\n250 ok")} + quit,
          {pair + " REFUSED 550 5.1.1 (1 of 2) ABORTED"}},
@@ -214,12 +227,14 @@ TEST_CASE("sessions in one line each, with what became of them", "[records]") {
 }
 
 TEST_CASE("LMTP: a refusal for each recipient, in one line", "[records]") {
-    const Script script{S("220 s"),
-                        C("LHLO c"),
-                        S("250 s"),
-                        C("MAIL FROM:<a@b>\nRCPT TO:<c@d>\nRCPT TO:<e@f>\nDATA"),
-                        S("250 m\n250 r\n250 r\n354 go"),
-                        content[0],
-                        S("552 5.2.2 full\n250 2.0.0 ok")};
-    CHECK(described(script) == Strings{"a@b -> c@d (plus 1 others) REFUSED 552 5.2.2 (1 of 2): s"});
+    for (const char* replies : {"552 5.2.2 full\n250 2.0.0 ok", "250 2.0.0 ok\n552 5.2.2 full"}) {
+        const Script script{S("220 s"),
+                            C("LHLO c"),
+                            S("250 s"),
+                            C("MAIL FROM:<a@b>\nRCPT TO:<c@d>\nRCPT TO:<e@f>\nDATA"),
+                            S("250 m\n250 r\n250 r\n354 go"),
+                            content[0],
+                            S(replies)};
+        CHECK(described(script) == Strings{"a@b -> c@d (plus 1 others) REFUSED 552 5.2.2 (1 of 2): s"});
+    }
 }

@@ -45,7 +45,7 @@ std::string refusal(const Info& rec) {
     if (rec.rejection.code == 0) return {};
     std::string text = " REFUSED " + std::to_string(rec.rejection.code);
     if (!rec.rejection.status.empty()) text += " " + rec.rejection.status;
-    if (rec.rejected_recipients > 0)
+    if (rec.rejected_recipients > 0 && !rec.refused_whole)
         text += " (" + std::to_string(rec.rejected_recipients) + " of " + std::to_string(rec.recipients) + ")";
     return text;
 }

@@ -214,11 +214,15 @@ void Session::judge(Transaction& t) {
     Info& rec = t.info;
     const bool decided = t.answered || t.mail_rejection.code != 0 || none_accepted(rec);
     rec.aborted = t.aborted && !decided;
-    rec.rejection = t.mail_rejection.code != 0 ? t.mail_rejection : t.recipient_rejection;
+    rec.refused_whole = t.mail_rejection.code != 0;
+    rec.rejection = rec.refused_whole ? t.mail_rejection : t.recipient_rejection;
     if (!rec.last_reply) return;
     const std::string_view text = std::string_view(*rec.last_reply).substr(4);
     const Rejection last = rejection_of(std::stoul(*rec.last_reply), text);
-    if (t.answered) rec.rejection = last.code >= 400 ? last : t.recipient_rejection;
+    if (t.answered) {
+        rec.refused_whole = last.code >= 400 && !lmtp_;  // there each reply is about one recipient
+        rec.rejection = last.code >= 400 ? last : t.recipient_rejection;
+    }
     const bool refused = !t.answered && rec.rejection.code != 0 && (decided || t.aborted);
     const Rejection& verdict = refused ? rec.rejection : last;
     if (wants(ExtraField::reply_code)) rec.reply_code = verdict.code;
