@@ -161,6 +161,18 @@ TEST_CASE("every limit on extracted files", "[files]") {
     }
 }
 
+TEST_CASE("what waits for the disk is bounded, files without a byte included", "[files]") {
+    const Folder folder;
+    ExtractOptions o = options(folder);
+    o.max_files = 0;
+    Extractor e(o, Extractor::WhenFull::cut_off, 1);
+    std::size_t begun = 0, tried = 0;
+    for (; tried < 10000 && begun == tried; ++tried) begun += e.begin(part("F" + std::to_string(tried))) != 0;
+    CHECK(begun < tried);
+    CHECK(e.stats().queue_full == 1);
+    CHECK(test::eventually([&] { return e.begin(part("Flater")) != ContentSink::none; }));
+}
+
 TEST_CASE("a file that waits to be kept has no name of its own yet", "[files]") {
     const Folder folder;
     const ExtractOptions o = options(folder);

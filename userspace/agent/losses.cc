@@ -40,6 +40,7 @@ std::vector<Loss> losses(const Status& s) {
     }
     const files::ExtractStats& e = s.extraction;
     all.push_back({"files not extracted for want of room", e.limit_files + e.limit_total + e.no_room, {}});
+    all.push_back({"files not extracted because the disk was too slow", e.queue_full, {}});
     all.push_back({"files cut off", e.cut_off, {}});
     all.push_back({"files lost to the file system", e.failed, e.last_error});
     for (const auto& sink : s.sinks) {

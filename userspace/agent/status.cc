@@ -65,10 +65,15 @@ std::vector<NamedCount> named(const QueueStats& s) {
 }
 
 std::vector<NamedCount> named(const files::ExtractStats& s) {
-    return {{"written", s.written},         {"bytes", s.bytes},
-            {"cut_off", s.cut_off},         {"limit_files", s.limit_files},
-            {"limit_total", s.limit_total}, {"no_room", s.no_room},
-            {"discarded", s.discarded},     {"failed", s.failed}};
+    return {{"written", s.written},
+            {"bytes", s.bytes},
+            {"cut_off", s.cut_off},
+            {"limit_files", s.limit_files},
+            {"limit_total", s.limit_total},
+            {"no_room", s.no_room},
+            {"queue_full", s.queue_full},
+            {"discarded", s.discarded},
+            {"failed", s.failed}};
 }
 
 std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped) {

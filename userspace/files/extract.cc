@@ -52,8 +52,11 @@ bool is_unfinished(std::string_view name) {
 
 }  // namespace
 
-Extractor::Extractor(ExtractOptions options, WhenFull when_full)
-    : options_(std::move(options)), when_full_(when_full), directory_(open_directory(options_.directory)) {
+Extractor::Extractor(ExtractOptions options, WhenFull when_full, std::size_t queue_bytes)
+    : options_(std::move(options)),
+      when_full_(when_full),
+      queue_bytes_(queue_bytes),
+      directory_(open_directory(options_.directory)) {
     survey();
     thread_ = std::thread([this] { work(); });
 }
@@ -94,13 +97,21 @@ bool Extractor::has_room() const {
     return std::uint64_t{s.f_bavail} * s.f_frsize >= options_.min_free;
 }
 
+/// Whether more may be ordered; waits until it may, if that is wanted.
+bool Extractor::queue_takes(std::unique_lock<std::mutex>& lock) {
+    const auto takes = [this] { return queued_ < queue_bytes_; };
+    if (when_full_ == WhenFull::wait) drained_.wait(lock, takes);
+    return takes();
+}
+
 ContentSink::Handle Extractor::begin(const FileInfo& rec) {
     const bool message = rec.mime_type == "message/rfc822" && !rec.parent_fuid;
     if (options_.what != ExtractWhat::all && message != (options_.what == ExtractWhat::messages)) return none;
     const bool room = has_room();
     Handle file = none;
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        const bool takes = queue_takes(lock);  // first: limits may be reached in the meantime
         std::uint64_t* refused = nullptr;
         if (options_.max_files > 0 && files_ >= options_.max_files)
             refused = &stats_.limit_files;
@@ -108,6 +119,8 @@ ContentSink::Handle Extractor::begin(const FileInfo& rec) {
             refused = &stats_.limit_total;
         else if (!room)
             refused = &stats_.no_room;
+        else if (!takes)
+            refused = &stats_.queue_full;
         if (refused) {
             ++*refused;
             return none;
@@ -133,12 +146,9 @@ void Extractor::write(Handle file, std::string_view bytes) {
         if (options_.max_bytes > 0) size = std::min<std::uint64_t>(size, options_.max_bytes - f.accepted);
         {
             std::unique_lock lock(mutex_);
+            if (!queue_takes(lock)) size = 0;
             if (options_.max_total > 0)
                 size = std::min<std::uint64_t>(size, options_.max_total - std::min(total_, options_.max_total));
-            if (when_full_ == WhenFull::wait)
-                drained_.wait(lock, [&] { return queued_ < queue_bytes; });
-            else if (queued_ >= queue_bytes)
-                size = 0;
             total_ += size;
         }
         f.cut_off = size == 0;
@@ -176,7 +186,7 @@ void Extractor::discard(Handle file) {
 void Extractor::order(Order&& o) {
     {
         const std::lock_guard lock(mutex_);
-        queued_ += o.text.size();
+        queued_ += o.size();
         orders_.push_back(std::move(o));
     }
     filled_.notify_one();
@@ -194,7 +204,7 @@ void Extractor::work() {
         std::size_t done = 0;
         for (const Order& o : batch) {
             carry_out(o);
-            done += o.text.size();
+            done += o.size();
         }
         lock.lock();
         queued_ -= done;

@@ -38,6 +38,7 @@ struct ExtractStats {
     std::uint64_t limit_files = 0;  ///< not begun because of max_files
     std::uint64_t limit_total = 0;  ///< or of max_total
     std::uint64_t no_room = 0;      ///< or of min_free
+    std::uint64_t queue_full = 0;   ///< or of a full queue
     std::uint64_t discarded = 0;    ///< not kept: of a mail or a file that a policy drops, or never over
     std::uint64_t failed = 0;       ///< lost to an error of the file system
     std::string last_error;         ///< empty if there was none
@@ -46,13 +47,13 @@ struct ExtractStats {
 /// Of many callers; each file is one caller's. Until it is kept, a file has a name that ends in `.part`.
 class Extractor final : public ContentSink {
   public:
-    /// What becomes of content while the disk is slower than the network: a live capture goes on and a file is cut off,
-    /// a capture file can wait.
+    /// What becomes of files while the disk is slower than the network: in a live capture they are cut off or not even
+    /// begun, a capture file can wait.
     enum class WhenFull : std::uint8_t { cut_off, wait };
-    static constexpr std::size_t queue_bytes = std::size_t{32} << 20;
 
-    /// Throws std::runtime_error if the directory cannot be used.
-    Extractor(ExtractOptions options, WhenFull when_full);
+    /// `queue_bytes`: how much may wait for the disk; the rest of each file that has begun comes on top, without its
+    /// bytes. Throws std::runtime_error if the directory cannot be used.
+    Extractor(ExtractOptions options, WhenFull when_full, std::size_t queue_bytes = std::size_t{32} << 20);
     /// Writes what has been handed in; what was not kept is discarded.
     ~Extractor() override;
     Extractor(const Extractor&) = delete;
@@ -87,10 +88,13 @@ class Extractor final : public ContentSink {
         Handle file;
         std::string text;      ///< the name, or the bytes
         bool cut_off = false;  ///< of what is kept
+        /// What it takes of the queue.
+        std::size_t size() const { return sizeof *this + text.size(); }
     };
 
     void survey();
     bool has_room() const;
+    bool queue_takes(std::unique_lock<std::mutex>& lock);
     Open& opened(Handle file);
     void order(Order&& o);
     void work();
@@ -101,6 +105,7 @@ class Extractor final : public ContentSink {
 
     const ExtractOptions options_;
     const WhenFull when_full_;
+    const std::size_t queue_bytes_;
     int directory_ = -1;
 
     mutable std::mutex mutex_;
