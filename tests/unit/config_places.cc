@@ -55,6 +55,25 @@ control: { socket: /x/run/s }
     CHECK(places(Config{}).size() == 1);
 }
 
+TEST_CASE("places: two sinks cannot have one directory, whatever it is called", "[config]") {
+    const test::Folder folder;
+    fs::create_directories(folder / "logs/smtp");
+    fs::create_directory_symlink(folder / "logs", folder / "link");
+    const auto parse_with = [&](const std::string& other, const std::string& streams) {
+        return parse("log: { sinks: [{ type: file, directory: " + folder / "logs" +
+                         " }, { type: file, directory: " + other + ", streams: [" + streams + "] }] }",
+                     "x.yaml", {});
+    };
+    for (const char* same : {"link", "link/", "logs/", "logs/smtp/..", "link/./smtp/.."}) {
+        CAPTURE(same);
+        CHECK_THROWS_WITH(parse_with(folder / same, "smtp"),
+                          "x.yaml:1:" + std::to_string(45 + (folder / "logs").size()) +
+                              ": log.sinks: this sink writes the same stream to the same place as one before it.");
+    }
+    CHECK_NOTHROW(parse_with(folder / "link/smtp", "smtp"));
+    CHECK_NOTHROW(parse_with(folder / "other", "smtp"));
+}
+
 TEST_CASE("places: all that cannot be used is named, but for what is not vital", "[config]") {
     Config config;
     config.control_socket = "/no/such/s";

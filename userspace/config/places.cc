@@ -13,15 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using Access = Confinement::Access;
 
-/// Without links, as far as it exists, and without a slash at its end.
-std::string resolved(const std::string& path) {
-    std::error_code error;
-    const fs::path real = fs::weakly_canonical(path, error);
-    std::string text = (error ? fs::path(path).lexically_normal() : real).string();
-    if (text.size() > 1 && text.ends_with('/')) text.pop_back();
-    return text;
-}
-
 bool is_within(const std::string& path, const std::string& folder) {
     return folder == "/" || path == folder || path.starts_with(folder + "/");
 }
@@ -59,6 +50,14 @@ std::string remedy_for_read_only(const Place& place, const Runner& runner) {
 }
 
 }  // namespace
+
+std::string resolved(const std::string& path) {
+    std::error_code error;
+    const fs::path real = fs::weakly_canonical(path, error);
+    std::string text = (error ? fs::path(path).lexically_normal() : real).string();
+    if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+    return text;
+}
 
 std::vector<Place> places(const Config& config) {
     using files::Use;

@@ -37,6 +37,9 @@ struct Place {
     bool vital;  ///< the agent does not start without it
 };
 
+/// The path without links, as far as it exists, and without a slash at its end.
+std::string resolved(const std::string& path);
+
 /// All of them, in the order of the configuration.
 std::vector<Place> places(const Config& config);
 

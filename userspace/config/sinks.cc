@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "config/places.h"
+
 namespace smtpscope::config {
 namespace {
 
@@ -53,7 +55,7 @@ void check(const YAML::Node& node, const SinkOptions& sink) {
 
 /// Two writers of one file, or of the same stream to one journal, would spoil each other's output.
 bool collide(const SinkOptions& a, const SinkOptions& b) {
-    if (a.type != b.type || a.directory != b.directory) return false;
+    if (a.type != b.type || (a.type == SinkType::file && resolved(a.directory) != resolved(b.directory))) return false;
     const auto& streams = log::stream_names();
     return std::any_of(streams.begin(), streams.end(), [&](auto s) { return log::takes(a, s) && log::takes(b, s); });
 }
