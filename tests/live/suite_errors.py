@@ -133,6 +133,21 @@ def probe_beside_an_agent(report, bed):
     report.equal("probe beside an agent: exit status of the agent", agent.stop(), 0)
 
 
+def interfaces_that_are_not_here(report, bed):
+    """`probe` says whether `run` would start: it waits for what a glob stands for, and not for a name."""
+    rows = (("nosuch*", True), (f"{IFACE},nosuch*", True), ("nosuch0", False), (f"{IFACE},nosuch0", False))
+    for n, (iface, starts) in enumerate(rows):
+        names = [word for one in iface.split(",") for word in ("-i", one)]
+        status, said = run(bed, binary(), "probe", "-c", "/dev/null", *names)
+        report.equal(f"probe: {iface}", (status, said.splitlines()[-1]),
+                     (0, "`smtpscope run` would start.") if starts else (1, "`smtpscope run` would not start."))
+        report.check(f"probe: {iface}: what is missing", re.search(
+            r"^less +nosuch\* +no such interface is here now; `run` starts, and waits for one$" if starts
+            else r"^MISSING +nosuch0 +no such interface is here$", said, re.M), said)
+        agent = Agent(bed, f"absent-{n}", options=names, ready=starts)
+        report.equal(f"run: {iface}", stop(agent.process) if starts else agent.process.wait(20), 0 if starts else 1)
+
+
 def without_btf(report, bed):
     """A kernel without type information: a clear message, or programs that do without it."""
     agent = Agent(bed, "btf", ready=False, prefix=("sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh"))
@@ -161,6 +176,7 @@ def main():
         report.section(with_three_capabilities, bed)
         report.section(places_of_another_user, bed)
         report.section(probe_beside_an_agent, bed)
+        report.section(interfaces_that_are_not_here, bed)
         report.section(without_btf, bed)
         report.section(control_socket_is_not_vital, bed)
     report.finish()

@@ -137,6 +137,14 @@ bool names_interface(const std::vector<std::string>& patterns, std::string_view 
                        [&](const std::string& p) { return fnmatch(p.c_str(), text.c_str(), 0) == 0; });
 }
 
+bool is_one_name(std::string_view pattern) {
+    return pattern != "auto" && pattern.find_first_of("*?[") == std::string_view::npos;
+}
+
+bool is_listed(const std::vector<std::string>& patterns, const std::string& name) {
+    return std::find(patterns.begin(), patterns.end(), name) != patterns.end();
+}
+
 bool is_wanted(const std::vector<std::string>& patterns, const Interface& interface) {
     if (names_interface(patterns, interface.name)) return true;
     const bool automatic = std::find(patterns.begin(), patterns.end(), "auto") != patterns.end();

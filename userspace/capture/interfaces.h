@@ -48,6 +48,12 @@ std::string driver_of(const Interface& interface);
 /// Whether one of `patterns` (names, globs) stands for `name`.
 bool names_interface(const std::vector<std::string>& patterns, std::string_view name);
 
+/// Whether the pattern is a name: the interface has to be there at the start. `auto` and globs may find theirs later.
+bool is_one_name(std::string_view pattern);
+
+/// Whether the interface is asked for by its own name.
+bool is_listed(const std::vector<std::string>& patterns, const std::string& name);
+
 /// Whether the configuration wants this interface. `auto`: those that are up and that we can read, each packet once.
 bool is_wanted(const std::vector<std::string>& patterns, const Interface& interface);
 

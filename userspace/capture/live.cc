@@ -59,14 +59,10 @@ std::string in_use(const Interface& interface, pid_t holder) {
            " is on this interface; stop it first, or leave the interface out of capture.interfaces";
 }
 
-bool is_named(const std::vector<std::string>& wanted, const std::string& name) {
-    return std::find(wanted.begin(), wanted.end(), name) != wanted.end();
-}
-
 /// Names without wildcards must exist; `auto` and globs may find theirs later.
 void require_named(const std::vector<std::string>& wanted, const std::vector<Interface>& present) {
     for (const std::string& name : wanted) {
-        if (name == "auto" || name.find_first_of("*?[") != std::string::npos) continue;
+        if (!is_one_name(name)) continue;
         if (std::any_of(present.begin(), present.end(), [&](const Interface& i) { return i.name == name; })) continue;
         std::string names;
         for (const Interface& i : present) names.append(names.empty() ? "" : ", ").append(i.name);
@@ -90,7 +86,7 @@ class LiveSource::Impl {
         inherited_ = {};  // what nobody has taken ends
         // What was asked for by name must work; of `auto` and globs, something must.
         const bool named_failed = std::any_of(present.begin(), present.end(), [&](const Interface& i) {
-            return given_up_.count(i.index) != 0 && is_named(options_.interfaces, i.name);
+            return given_up_.count(i.index) != 0 && is_listed(options_.interfaces, i.name);
         });
         if (named_failed || (watched_.empty() && !problems_.empty())) throw Error(take_problems());
     }

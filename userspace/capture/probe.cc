@@ -28,7 +28,7 @@ class Prober {
         capabilities();
         programs();
         interfaces();
-        report_.works = programs_ && usable_interfaces_ > 0;
+        report_.works = programs_ && !lacks_interface_ && (usable_interfaces_ > 0 || unusable_interfaces_ == 0);
         return std::move(report_);
     }
 
@@ -89,19 +89,29 @@ class Prober {
             present = list_interfaces();
         } catch (const Error& e) {
             say(Finding::missing, "interfaces", e.what());
+            lacks_interface_ = true;
             return;
         }
         for (const std::string& name : options_.interfaces) {
             const bool matched =
                 std::any_of(present.begin(), present.end(), [&](const Interface& i) { return is_wanted({name}, i); });
-            if (!matched)
-                say(name == "auto" ? Finding::lesser : Finding::missing, name, "no such interface is here now",
-                    "`ip link` shows their names; `auto` and globs take up later ones");
+            if (!matched) say_that_none_is_here(name);
         }
         std::vector<Interface> wanted;
         for (const Interface& interface : present)
             if (is_wanted(options_.interfaces, interface)) wanted.push_back(interface);
         for (const Interface& interface : present) one_interface(interface, wanted);
+    }
+
+    void say_that_none_is_here(const std::string& name) {
+        if (is_one_name(name)) {
+            lacks_interface_ = true;
+            say(Finding::missing, name, "no such interface is here",
+                "`ip link` shows the names of those that are; `run` waits for one only if it is asked for by `auto` or "
+                "by a glob");
+        } else {
+            say(Finding::lesser, name, "no such interface is here now; `run` starts, and waits for one");
+        }
     }
 
     void one_interface(const Interface& interface, const std::vector<Interface>& wanted) {
@@ -114,6 +124,8 @@ class Prober {
             return;
         }
         if (interface.layer == LinkLayer::other) {
+            ++unusable_interfaces_;
+            lacks_interface_ |= is_listed(options_.interfaces, interface.name);
             say(Finding::missing, interface.name, "its packets are neither Ethernet nor plain IP", "leave it out");
             return;
         }
@@ -167,7 +179,8 @@ class Prober {
     const Options& options_;
     ProbeReport report_;
     std::unique_ptr<Programs> programs_;
-    unsigned usable_interfaces_ = 0;
+    unsigned usable_interfaces_ = 0, unusable_interfaces_ = 0;
+    bool lacks_interface_ = false;  ///< one without which `run` does not start
 };
 
 }  // namespace
