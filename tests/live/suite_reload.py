@@ -6,13 +6,14 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 
 from agent import Agent, binary, check_accounts
 from mail import Held, make_mail
 from postfix import Postfix
 from report import Report
-from testbed import SERVER, Testbed, wait_until
+from testbed import SERVER, Testbed, stop, wait_until
 
 
 def reload(agent):
@@ -278,6 +279,38 @@ def moved_socket(report, bed):
     report.equal("moved: exit status", agent.stop(), 0)
 
 
+IMPOSTOR = """
+import os, socket, sys
+open('/proc/self/comm', 'w').write('smtpscope')
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.setuid(65534)
+s.listen()
+print('listens', flush=True)
+while True:
+    peer = s.accept()[0]
+    if peer.recv(256):
+        print('asked', flush=True)
+    peer.sendall(sys.argv[2].encode() + b'\\n')
+    peer.close()
+"""
+
+
+def impostor(report, bed):
+    """A process that calls itself as the agent is called, and claims its file: it is not asked."""
+    os.makedirs(bed.dir + "/impostor", exist_ok=True)
+    file, path = bed.dir + "/impostor/config.yaml", bed.dir + "/impostor/s"
+    with open(file, "w", encoding="ascii") as config:
+        config.write(f"control: {{ socket: {bed.dir}/nobody }}\n")
+    process = bed.start(bed.server, sys.executable, "-c", IMPOSTOR, path, file, text=True, stdout=subprocess.PIPE)
+    report.equal("impostor: it is there", process.stdout.readline(), "listens\n")
+    done = command("status", "-c", file)
+    report.check("impostor: no agent is found", done.returncode == 1 and "no agent is running" in done.stderr
+                 and path not in done.stderr, done)
+    stop(process)
+    report.equal("impostor: nobody has asked it", process.stdout.read(), "")
+
+
 def broken_file(report, bed):
     """Subcommands that ask the agent need one key of the file; they do without."""
     agent = Agent(bed, "broken")
@@ -317,6 +350,7 @@ def main():
         report.section(needs_a_restart, bed)
         report.section(reload_command, bed)
         report.section(moved_socket, bed)
+        report.section(impostor, bed)
         report.section(broken_file, bed)
     report.finish()
 

@@ -108,15 +108,37 @@ TEST_CASE("control: an error's text arrives as it was, whatever is in it") {
 TEST_CASE("control: an agent that answers where it is expected is found there, if it has the file") {
     const Folder folder;
     const Refusal refusal{"no\nreally", smtpscope::from_nanoseconds(1'790'000'000'000'000'000)};
+    std::atomic<int> asked = 0;
     const Server server(folder / "s", [&](std::string_view request) {
+        ++asked;
         return request == "configuration" ? configuration_answer("/etc/x.yaml", refusal) : error_answer("unknown");
     });
-    const Loaded loaded = ask_configuration(folder / "s");
-    CHECK(loaded.file == "/etc/x.yaml");
-    CHECK(loaded.refusal == in_words(refusal));
-    CHECK(find_agent(folder / "s", "") == folder / "s");
-    CHECK(find_agent(folder / "s", "/etc/x.yaml") == folder / "s");
-    CHECK(find_agent(folder / "nobody", folder / "no file of any agent") == folder / "nobody");
+    fs::create_symlink("/etc/x.yaml", folder / "link.yaml");
+    const std::string other = folder / "no file of any agent";
+    for (const std::string& file : {std::string(), std::string("/etc/x.yaml"), folder / "link.yaml", other}) {
+        CAPTURE(file);
+        const auto found = find_agent(folder / "s", file);
+        REQUIRE(found);
+        CHECK(found->socket == folder / "s");
+        CHECK(found->loaded.file == "/etc/x.yaml");
+        CHECK(found->loaded.refusal == in_words(refusal));
+    }
+    CHECK(asked == 4);  // once each time
+    CHECK_FALSE(find_agent(folder / "nobody", other));
+}
+
+TEST_CASE("control: a process that is not trusted is not asked") {
+    const Folder folder;
+    std::atomic<int> asked = 0;
+    const Server server(folder / "s", [&](std::string_view request) {
+        if (!request.empty()) ++asked;
+        return echo(request);
+    });
+    const auto ask_if = [&](const PeerCheck& check) { return ask(folder / "s", "x", std::chrono::seconds(5), check); };
+    const auto own = [](pid_t process, uid_t user) { return process == getpid() && user == geteuid(); };
+    CHECK(ask_if(own) == "<x>");
+    CHECK(contains(complaint([&] { ask_if([](pid_t, uid_t) { return false; }); }), "not the agent that is looked for"));
+    CHECK(asked == 1);
 }
 
 TEST_CASE("control: an answer larger than any socket buffer arrives whole") {

@@ -64,6 +64,12 @@ bool would_block() {
     return errno == EAGAIN || errno == EWOULDBLOCK;
 }
 
+bool is_trusted(int fd, const PeerCheck& check) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && check(peer.pid, peer.uid);
+}
+
 }  // namespace
 
 ControlSocket::ControlSocket(std::string path, Answer answer) : path_(std::move(path)), answer_(std::move(answer)) {
@@ -197,7 +203,8 @@ std::string error_answer(std::string_view why) {
     return json.text() + '\n';
 }
 
-std::string ask(const std::string& path, std::string_view request, std::chrono::seconds patience) {
+std::string ask(const std::string& path, std::string_view request, std::chrono::seconds patience,
+                const PeerCheck& check) {
     const sockaddr_un address = address_of(path);
     const FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) fail("socket");
@@ -210,6 +217,8 @@ std::string ask(const std::string& path, std::string_view request, std::chrono::
         }
         fail(path);
     }
+    if (check && !is_trusted(fd.get(), check))
+        throw std::runtime_error("the process that listens on " + path + " is not the agent that is looked for");
     if (transmit(fd.get(), std::string(request) + '\n') < 0) fail(path);
     std::string answer;
     std::array<char, 4096> space;

@@ -3,6 +3,8 @@
 // answer up to the end of the stream.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <list>
@@ -70,9 +72,13 @@ class ControlSocket {
 /// The answer that tells why there is none, for people: `{"error":"..."}`.
 std::string error_answer(std::string_view why);
 
+/// Whether to trust the process that listens, by its id and its user as the kernel tells them.
+using PeerCheck = std::function<bool(pid_t process, uid_t user)>;
+
 /// Sends `request` to the agent at `path` and returns its answer. Throws std::runtime_error with a sentence for people
-/// if there is none, or none within `patience`, or if it is an error_answer().
+/// if there is none, or none within `patience`, or if it is an error_answer(), or if `check`, where there is one, says
+/// no: then nothing is sent.
 std::string ask(const std::string& path, std::string_view request,
-                std::chrono::seconds patience = std::chrono::seconds(5));
+                std::chrono::seconds patience = std::chrono::seconds(5), const PeerCheck& check = {});
 
 }  // namespace smtpscope::agent

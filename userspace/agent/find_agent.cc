@@ -9,8 +9,12 @@
 #include <set>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "agent/control_socket.h"
+#include "config/places.h"
+#include "files/identity.h"
 
 namespace smtpscope::agent {
 
@@ -18,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view process_name = "smtpscope";
+constexpr std::string_view process_name = "smtpscope", service_user = "smtpscope";
 constexpr std::string_view listening = "00010000";  // __SO_ACCEPTCON of the kernel's net.h
 
 /// Of sockets that are listened at in the network namespace of the process: what its descriptors link to, and the path.
@@ -41,8 +45,9 @@ bool is_other_agent(const fs::path& process) {
     return std::getline(comm, name) && name == process_name && process.filename() != std::to_string(getpid());
 }
 
-/// What cannot be read, as of another user's process, is left out.
-void add_sockets(const fs::path& process, std::set<std::string>& sockets) {
+/// Where the process listens. What cannot be read, as of another user's process, is left out.
+std::set<std::string> sockets_of(const fs::path& process) {
+    std::set<std::string> sockets;
     const auto known = listeners(process);
     std::error_code error;
     for (fs::directory_iterator it(process / "fd", error), end; !error && it != end; it.increment(error)) {
@@ -50,25 +55,44 @@ void add_sockets(const fs::path& process, std::set<std::string>& sockets) {
         const auto found = known.find(fs::read_symlink(it->path(), gone).string());
         if (found != known.end()) sockets.insert(found->second);
     }
+    return sockets;
 }
 
-/// Whether an agent answers there and has that file.
-bool answers(const std::string& socket, const std::string& file) {
+/// Anybody's process may call itself as the agent is called.
+PeerCheck trusts(const fs::path& process) {
+    return [process](pid_t peer, uid_t user) {
+        if (process.filename() != std::to_string(peer)) return false;
+        std::error_code error;
+        return user == 0 || files::user_name(user) == service_user ||
+               fs::equivalent(process / "exe", "/proc/self/exe", error);
+    };
+}
+
+/// nullopt if none answers there, or one that is not to be trusted.
+std::optional<FoundAgent> agent_at(const std::string& socket, const PeerCheck& check) {
     try {
-        const Loaded loaded = ask_configuration(socket);
-        return file.empty() || loaded.file == file;
+        const std::string answer = ask(socket, "configuration", std::chrono::seconds(5), check);
+        const std::size_t end = answer.find('\n');
+        return FoundAgent{socket, {answer.substr(0, end), end == std::string::npos ? "" : answer.substr(end + 1)}};
     } catch (const std::exception&) {
-        return false;
+        return std::nullopt;
     }
 }
 
-std::set<std::string> running_agents(const std::string& file) {
-    std::set<std::string> sockets;
+bool has_file(const FoundAgent& agent, const std::string& file) {
+    return file.empty() || config::resolved(agent.loaded.file) == config::resolved(file);
+}
+
+std::vector<FoundAgent> running_agents(const std::string& file) {
+    std::vector<FoundAgent> agents;
     std::error_code error;
-    for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error))
-        if (is_other_agent(it->path())) add_sockets(it->path(), sockets);
-    std::erase_if(sockets, [&](const std::string& socket) { return !answers(socket, file); });
-    return sockets;
+    for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
+        if (!is_other_agent(it->path())) continue;
+        for (const std::string& socket : sockets_of(it->path()))
+            if (auto agent = agent_at(socket, trusts(it->path())); agent && has_file(*agent, file))
+                agents.push_back(std::move(*agent));
+    }
+    return agents;
 }
 
 }  // namespace
@@ -77,18 +101,18 @@ std::string configuration_answer(const std::string& file, const Refusal& refusal
     return file + '\n' + in_words(refusal);
 }
 
-Loaded ask_configuration(const std::string& socket) {
-    const std::string answer = ask(socket, "configuration");
-    const std::size_t end = answer.find('\n');
-    return {answer.substr(0, end), end == std::string::npos ? "" : answer.substr(end + 1)};
+std::optional<FoundAgent> agent_at(const std::string& socket) {
+    return agent_at(socket, {});
 }
 
-std::string find_agent(const std::string& expected, const std::string& file) {
-    if (answers(expected, file)) return expected;
-    const std::set<std::string> sockets = running_agents(file);
-    if (sockets.size() <= 1) return sockets.empty() ? expected : *sockets.begin();
+std::optional<FoundAgent> find_agent(const std::string& expected, const std::string& file) {
+    auto there = agent_at(expected);
+    if (there && has_file(*there, file)) return there;
+    std::vector<FoundAgent> agents = running_agents(file);
+    if (agents.empty()) return there;
+    if (agents.size() == 1) return std::move(agents.front());
     std::string names;
-    for (const std::string& socket : sockets) names += (names.empty() ? "" : ", ") + socket;
+    for (const FoundAgent& agent : agents) names += (names.empty() ? "" : ", ") + agent.socket;
     throw std::runtime_error("several agents are running; name the socket of one with --set control.socket=: " + names);
 }
 

@@ -2,6 +2,7 @@
 // Where the running agent listens, also when the configuration does not tell.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "agent/reload.h"
@@ -16,12 +17,19 @@ struct Loaded {
 
 /// The answer to the request `configuration`.
 std::string configuration_answer(const std::string& file, const Refusal& refusal);
-/// Asks the agent at `socket`. Throws as ask() does.
-Loaded ask_configuration(const std::string& socket);
 
-/// The control socket of the running agent: `expected`, if somebody answers there; else that of the smtpscope process
-/// that listens elsewhere, as far as /proc shows it to us. `file`: the configuration file that it has to have, empty if
-/// any will do. If there is none, `expected`. Throws std::runtime_error if there are several.
-std::string find_agent(const std::string& expected, const std::string& file);
+struct FoundAgent {
+    std::string socket;
+    Loaded loaded;
+};
+
+/// The one that answers at `socket`; nullopt if none does.
+std::optional<FoundAgent> agent_at(const std::string& socket);
+
+/// The running agent: the one that answers at `expected`, if it has the configuration file `file`, or that is empty;
+/// else a process that is found by /proc, has the file and can be trusted: of this program, of root or of the service's
+/// user; else the one at `expected`, whatever its file. nullopt if there is none. Throws std::runtime_error if there
+/// are several.
+std::optional<FoundAgent> find_agent(const std::string& expected, const std::string& file);
 
 }  // namespace smtpscope::agent

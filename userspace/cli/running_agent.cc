@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cli/running_agent.h"
 
+#include "agent/control_socket.h"
+#include "config/places.h"
+
 namespace smtpscope::cli {
 
 namespace {
@@ -25,21 +28,17 @@ Configuration load_if_possible(const Arguments& arguments) {
     return result;
 }
 
-std::optional<RunningAgent> find_agent(const Arguments& arguments, const Configuration& configuration) {
+std::optional<agent::FoundAgent> find_agent(const Arguments& arguments, const Configuration& configuration) {
     const std::string& expected = configuration.config.control_socket;
     const std::string file = file_named(arguments);
-    const bool named = names_socket(arguments);
-    RunningAgent found{named ? expected : agent::find_agent(expected, file), {}};
-    try {
-        found.loaded = agent::ask_configuration(found.socket);
-    } catch (const std::exception&) {
-        return std::nullopt;
-    }
-    if (!configuration.broken.empty() && !named && !file.empty() && found.loaded.file != file) return std::nullopt;
+    if (names_socket(arguments)) return agent::agent_at(expected);
+    auto found = agent::find_agent(expected, file);
+    const bool has_file = found && (file.empty() || config::resolved(found->loaded.file) == config::resolved(file));
+    if (!configuration.broken.empty() && !has_file) return std::nullopt;
     return found;
 }
 
-void tell_elsewhere(const Configuration& configuration, const RunningAgent& found) {
+void tell_elsewhere(const Configuration& configuration, const agent::FoundAgent& found) {
     if (configuration.broken.empty() && found.socket != configuration.config.control_socket)
         complain("nobody answers on " + configuration.config.control_socket + "; this is the agent on " + found.socket +
                  ", with " + found.loaded.file + ".");
@@ -47,14 +46,14 @@ void tell_elsewhere(const Configuration& configuration, const RunningAgent& foun
 
 std::string why_not_found(const std::string& socket) {
     try {
-        agent::ask_configuration(socket);
+        agent::ask(socket, "configuration");
     } catch (const std::exception& e) {
         return e.what();
     }
     return "the agent on " + socket + " has another configuration file";
 }
 
-void tell_broken(const Configuration& configuration, const std::optional<RunningAgent>& running) {
+void tell_broken(const Configuration& configuration, const std::optional<agent::FoundAgent>& running) {
     complain(configuration.broken);
     if (!running) return;
     const std::string& refusal = running->loaded.refusal;

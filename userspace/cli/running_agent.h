@@ -17,21 +17,17 @@ struct Configuration {
 /// Throws config::Error if --set is wrong.
 Configuration load_if_possible(const Arguments& arguments);
 
-struct RunningAgent {
-    std::string socket;
-    agent::Loaded loaded;
-};
 /// The one that answers at control.socket or, if nobody does there, the one that is found elsewhere; nullopt if there
 /// is none. Of a file that was named and is broken, only an agent that has this file will do.
-std::optional<RunningAgent> find_agent(const Arguments& arguments, const Configuration& configuration);
+std::optional<agent::FoundAgent> find_agent(const Arguments& arguments, const Configuration& configuration);
 
 /// On stderr, if it is not where the configuration says.
-void tell_elsewhere(const Configuration& configuration, const RunningAgent& found);
+void tell_elsewhere(const Configuration& configuration, const agent::FoundAgent& found);
 /// Why none was found there.
 std::string why_not_found(const std::string& socket);
 
 /// What is broken, and what it means to the agent, on stderr.
-void tell_broken(const Configuration& configuration, const std::optional<RunningAgent>& running);
+void tell_broken(const Configuration& configuration, const std::optional<agent::FoundAgent>& running);
 
 /// Its socket. What is wrong with the configuration is told on stderr. Throws config::Error if the configuration is
 /// wrong and no agent runs; if it is right, the socket is the one where an agent would be.
