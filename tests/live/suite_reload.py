@@ -311,6 +311,21 @@ def impostor(report, bed):
     report.equal("impostor: nobody has asked it", process.stdout.read(), "")
 
 
+def file_that_is_not_there(report, bed):
+    """A link is the file that it leads to; one that was deleted is refused, the installed one is done without."""
+    agent = Agent(bed, "deleted")
+    path, link = agent.config, bed.dir + "/link.yaml"
+    os.symlink(path, link)
+    done = command("reload", "-c", link)
+    report.equal("link: reload takes it for the file", (done.returncode, done.stdout, done.stderr),
+                 (0, f"{path}: loaded; nothing has changed.\n", ""))
+    os.remove(path)
+    done = command("reload", "--set", f"control.socket={agent.dir}/control.sock")
+    report.check("deleted: refused, with what to do", done.returncode == 1
+                 and f"the configuration stays as it was: {path}: there is no such file; create it" in done.stderr, done)
+    report.equal("deleted: exit status", agent.stop(), 0)
+
+
 def broken_file(report, bed):
     """Subcommands that ask the agent need one key of the file; they do without."""
     agent = Agent(bed, "broken")
@@ -351,6 +366,7 @@ def main():
         report.section(reload_command, bed)
         report.section(moved_socket, bed)
         report.section(impostor, bed)
+        report.section(file_that_is_not_there, bed)
         report.section(broken_file, bed)
     report.finish()
 

@@ -147,7 +147,9 @@ TEST_CASE("reload: what a new configuration changes at once, and what waits for 
     const config::Config running;
     config::Config wanted = running;
     CHECK(config::differences(running, wanted).empty());
-    CHECK(to_text("/x.yaml", {}) == "/x.yaml: loaded; nothing has changed.\n");
+    CHECK(to_text(config::Origin{"/x.yaml", {}}, {}) == "/x.yaml: loaded; nothing has changed.\n");
+    CHECK(to_text(config::Origin{}, {}) ==
+          "there is no /etc/smtpscope/smtpscope.yaml: the defaults are loaded; nothing has changed.\n");
     wanted.origin.path = "/x.yaml";
     wanted.analyzer.max_invalid_mail_transactions = 3;
     wanted.analyzer.webmail_user_agents.emplace_back("a new one, and with the six of before far too long for a line");
@@ -156,7 +158,7 @@ TEST_CASE("reload: what a new configuration changes at once, and what waits for 
     wanted.capture.checksums = capture::ChecksumMode::ignore;
     wanted.extract.max_files = 5;
     wanted.control_socket = "/elsewhere";
-    CHECK(to_text("/x.yaml", config::differences(running, wanted)) ==
+    CHECK(to_text(config::Origin{"/x.yaml", {}}, config::differences(running, wanted)) ==
           "/x.yaml: loaded.\n"
           "  capture.ports: [25, 587] -> [25, 587, 2525], after a restart\n"
           "  capture.checksums: validate -> ignore, after a restart\n"

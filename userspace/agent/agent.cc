@@ -284,8 +284,8 @@ std::string Agent::reload() {
         ++reloads_;
         loaded_ = std::chrono::system_clock::now();
         refusal_ = {};
-        answer = to_text(invocation_.file(), differences);
-        say(Level::info, "reloaded");
+        answer = to_text(wanted.origin, differences);
+        say(Level::info, "reloaded; " + answer.substr(0, answer.find('\n')));
         for (const std::string& key : needs_restart_)
             say(Level::warning, key + " cannot change while the agent runs; restart it for the new value");
     } catch (const std::exception& e) {

@@ -41,9 +41,12 @@ config::Config merged(const config::Config& running, const config::Config& wante
     return result;
 }
 
-std::string to_text(const std::string& file, const std::vector<config::Difference>& differences) {
-    if (differences.empty()) return file + ": loaded; nothing has changed.\n";
-    std::string text = file + ": loaded.\n";
+std::string to_text(const config::Origin& origin, const std::vector<config::Difference>& differences) {
+    const std::string loaded = origin.path.empty()
+                                   ? "there is no " + std::string(config::default_path) + ": the defaults are loaded"
+                                   : origin.path + ": loaded";
+    if (differences.empty()) return loaded + "; nothing has changed.\n";
+    std::string text = loaded + ".\n";
     for (const config::Difference& d : differences) text += to_text(d);
     return text;
 }

@@ -28,7 +28,8 @@ bool needs_restart(std::string_view key);
 /// The configuration that `running` becomes when it is told of `wanted`: that, but for the keys that need a restart.
 config::Config merged(const config::Config& running, const config::Config& wanted);
 
-/// For the one who asked for a reload: a line for each difference that it has made, or that waits for a restart.
-std::string to_text(const std::string& file, const std::vector<config::Difference>& differences);
+/// For the one who asked for a reload: what was loaded, and a line for each difference that it has made, or that waits
+/// for a restart.
+std::string to_text(const config::Origin& origin, const std::vector<config::Difference>& differences);
 
 }  // namespace smtpscope::agent

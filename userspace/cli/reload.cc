@@ -5,6 +5,7 @@
 
 #include "agent/control_socket.h"
 #include "cli/running_agent.h"
+#include "config/places.h"
 
 namespace smtpscope::cli {
 
@@ -34,7 +35,7 @@ int run_reload(int argc, char** argv) {
         if (configuration.broken.empty()) return exit_failed;
         throw config::Error(configuration.broken);
     }
-    if (config::absolute_path(arguments->config) != found->loaded.file) {
+    if (config::resolved(config::absolute_path(arguments->config)) != config::resolved(found->loaded.file)) {
         if (!arguments->config.empty())
             throw UsageError("the agent on " + found->socket + " has another configuration file, " +
                              found->loaded.file + "; name that one, or leave -c out.");

@@ -163,7 +163,7 @@ Config load(const std::string& path, const std::vector<std::string>& overrides) 
     const std::string from = path.empty() ? std::string(default_path) : path;
     const std::optional<File> file = read_file(from);
     if (!file && !path.empty())
-        throw Error(path + ": there is no such file; name an existing configuration with -c, or leave -c out.");
+        throw Error(path + ": there is no such file; create it, or start with another -c or without one.");
     Config config = parse(file ? file->text : "", from, overrides);
     if (file) config.origin = {absolute_path(from), file->modified};
     check_key(config.log.privacy, from);
