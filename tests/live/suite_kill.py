@@ -143,7 +143,7 @@ def behind_a_stuck_sink(report, bed):
                 report.equal(f"{name}: all records came", len(pipe.read().splitlines()), 301)
             report.equal(f"{name}: exit status", agent.process.wait(10), 0)
         else:
-            report.equal(f"{name}: exit status", agent.process.wait(15), 1)
+            report.equal(f"{name}: exit status", agent.process.wait(15), 0)
             told = re.findall("lost: ([0-9]+) records that stdout had not taken at its end", agent.log())
             with open(reader, "rb") as pipe:
                 there = pipe.read().count(b"\n")

@@ -44,7 +44,8 @@ class Agent {
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
-    /// Until SIGTERM or SIGINT; true if all went well to the end.
+    /// Until SIGTERM or SIGINT, or until the capture fails; false if it has. Records that a sink had not taken at the
+    /// end are told in the log.
     bool run();
 
   private:
@@ -92,6 +93,7 @@ class Agent {
     std::vector<std::string> needs_restart_;  ///< keys, as of the last one that was not refused
     std::string follow_error_;
     bool stopping_ = false;
+    bool asked_ = false;  ///< to end: whatever it could not write by then, nobody wants it to be started again for that
     bool ending_ = false;  ///< there is nothing left to reload
 };
 
