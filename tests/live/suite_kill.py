@@ -5,8 +5,9 @@
 import os
 import re
 import signal
+import subprocess
 
-from agent import Agent, check_accounts
+from agent import Agent, binary, check_accounts
 from mail import Held, Sending, differences, expected_records, sessions
 from postfix import Postfix
 from report import Report
@@ -154,6 +155,32 @@ def behind_a_stuck_sink(report, bed):
         client.quit()
 
 
+def behind_a_file_system_that_hangs(report, bed):
+    """A pipe in the place of a log file: its writer hangs. A reload takes it away, and the end leaves it."""
+    folder = bed.dir + "/hung/pipe"
+    os.makedirs(folder)
+    os.mkfifo(folder + "/smtp.log")
+    hung = f"    - {{ type: file, format: json, directory: {folder}, streams: [smtp] }}\n"
+    agent = Agent(bed, "hung")
+    text = agent.configuration()
+    for config, sent in ((text.replace("control:", hung + "control:"), 200), (text, 400)):
+        agent.write_configuration(config)
+        done = subprocess.run([binary(), "reload", "-c", agent.config], text=True, capture_output=True, timeout=20,
+                              check=False)
+        report.equal("hung: reloaded", (done.returncode, done.stderr), (0, ""))
+        plain_mails(bed, 200, "hung")
+        report.equal("hung: the other sink has all", len(agent.records(sent)), sent)
+    sinks = {sink["name"]: sink for sink in agent.status()["sinks"]}
+    report.check("hung: the former sink is still there", sinks[folder]["former"] and sinks[folder]["waiting"] > 0, sinks)
+    agent.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not bed.attached(), 5, "it ends")
+    agent.process.send_signal(signal.SIGTERM)
+    report.equal("hung: exit status", agent.process.wait(10), 0)
+    report.check("hung: the log says what is missing where", re.search(
+        rf"a second signal ended it, with records unwritten: 0 before the sinks, [0-9]+ before {folder}$", agent.log(), re.M),
+        agent.log())
+
+
 def main():
     report = Report("kill")
     with Testbed() as bed:
@@ -162,6 +189,7 @@ def main():
         report.section(killed_under_load, bed)
         report.section(stopped_in_a_transaction, bed)
         report.section(behind_a_stuck_sink, bed)
+        report.section(behind_a_file_system_that_hangs, bed)
         report.section(started_twice, bed)
         report.section(beside_a_foreign_program, bed)
     report.finish()

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A pipe that nobody reads, as standard output or standard error: its trouble is its own.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <future>
 
 #include "catch.h"
 #include "log/output.h"
@@ -187,6 +189,110 @@ TEST_CASE("what waits for a sink outlives a reload that leaves the sink as it is
     CHECK(after[1].written == 1);
     CHECK(after[2].written == many);
     CHECK(after[2].former);
+}
+
+TEST_CASE("a sink that a reload has removed comes to its end beside the others", "[log]") {
+    const Folder folder;
+    std::vector<SinkStatus> after;
+    Clock::duration took{};
+    bool all_in_file = false;
+    set_level(Level::error);
+    {
+        const Pipe pipe(STDOUT_FILENO);
+        auto output = std::make_unique<Output>(stdout_and(folder), Delivery::queued);
+        write_many(*output);
+        Options without = stdout_and(folder);
+        without.sinks.erase(without.sinks.begin());
+        Output next(without, Delivery::queued);
+        const auto begun = Clock::now();
+        next.succeed(*output);
+        output.reset();
+        next.smtp(record(many));
+        next.flush();
+        took = Clock::now() - begun;
+        all_in_file = eventually([&] { return folder.lines() == many + 1; });
+        next.end();
+        after = next.status();
+    }
+    set_level(Level::info);
+    CHECK(took < 2s);  // the end of the other one takes three
+    CHECK(all_in_file);
+    REQUIRE(after.size() == 2);
+    CHECK(after[0].written == many + 1);
+    CHECK(after[1].former);
+    CHECK(after[1].waiting == 0);
+    CHECK(after[1].dropped_at_end > 0);
+    CHECK(after[1].written + after[1].dropped_at_end == many);
+}
+
+TEST_CASE("what comes after a reload for the same place waits for what came before it", "[log]") {
+    std::vector<SinkStatus> after;
+    std::string text;
+    Clock::duration took{};
+    {
+        const Pipe pipe(STDOUT_FILENO);
+        Options options;
+        options.sinks.resize(1);
+        auto output = std::make_unique<Output>(options, Delivery::queued);
+        write_many(*output);
+        options.sinks[0].format = Format::brief;
+        Output next(options, Delivery::queued);
+        const auto begun = Clock::now();
+        next.succeed(*output);
+        output.reset();
+        next.smtp(record(many));
+        next.flush();
+        took = Clock::now() - begun;
+        text = pipe.read_lines(many + 1);
+        next.end();
+        after = next.status();
+    }
+    CHECK(took < 2s);
+    CHECK(lines_of(text) == many + 1);
+    const std::size_t last = text.rfind('\n', text.size() - 2) + 1;
+    CHECK(text[last] != '{');
+    CHECK(text.rfind("\n{", last) == text.rfind('\n', last - 2));
+    REQUIRE(after.size() == 1);
+    CHECK(after[0].written == many + 1);
+    CHECK(after[0].dropped == 0);
+}
+
+TEST_CASE("after a reload a file system that hangs holds up nobody", "[log]") {
+    // What hangs is a pipe in the place of the file: nothing ends its write but a reader.
+    const Folder hung, good;
+    REQUIRE(::mkfifo((hung / "smtp.log").c_str(), 0600) == 0);
+    Options options;
+    options.sinks = {stdout_and(hung).sinks[1]};
+    auto output = std::make_unique<Output>(options, Delivery::queued);
+    write_many(*output);
+    options.sinks = {stdout_and(good).sinks[1]};
+    Output next(options, Delivery::queued);
+    std::future<void> reload = std::async(std::launch::async, [&] { next.succeed(*output); });
+    const bool at_once = reload.wait_for(20s) == std::future_status::ready;
+    const int reader = ::open((hung / "smtp.log").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    std::string space(65536, ' ');
+    const auto read_until = [&](const auto& done) {
+        return eventually([&] {
+            while (::read(reader, space.data(), space.size()) > 0) {
+            }
+            return done();
+        });
+    };
+    CHECK(at_once);
+    if (!at_once) read_until([&] { return reload.wait_for(0s) == std::future_status::ready; });
+    output.reset();
+    next.smtp(record(many));
+    next.flush();
+    CHECK(eventually([&] { return good.lines() == 1; }));
+    const auto dropped_at_end = [&] { return next.status()[1].dropped_at_end; };
+    REQUIRE(next.status().size() == 2);
+    CHECK(next.status()[1].name == hung.path);
+    CHECK(next.status()[1].waiting > 0);  // the batch that hangs, whatever becomes of the others
+    CHECK(dropped_at_end() == 0);         // nobody can say yet
+    CHECK(read_until([&] { return next.status()[1].waiting == 0; }));
+    ::close(reader);
+    next.end();
+    CHECK(next.status()[1].written + dropped_at_end() == many);
 }
 
 TEST_CASE("messages for a standard error that nobody reads are left out, and it is said", "[log]") {

@@ -42,23 +42,20 @@ void Writer::write(const std::vector<Record>& batch) {
 }
 
 void Writer::apply_changes() {
-    std::shared_ptr<log::Output> next;
+    std::shared_ptr<log::Output> former;  // goes without the lock
     bool reopen = false;
     {
         const std::lock_guard lock(mutex_);
-        next = std::exchange(next_, nullptr);
         reopen = std::exchange(reopen_, false);
+        if (next_) {
+            reopen = false;
+            next_->succeed(*output_);
+            dropped_before_ = sum(output_->dropped_by_policy(), dropped_before_);
+            former = std::exchange(output_, std::exchange(next_, nullptr));
+            if (hurry_) output_->hurry(*hurry_);
+        }
     }
-    if (next) {
-        // Whoever asks in the meantime gets the counts of the old one: a count never goes back.
-        next->succeed(*output_);
-        const std::lock_guard lock(mutex_);
-        dropped_before_ = sum(output_->dropped_by_policy(), dropped_before_);
-        output_.swap(next);
-        if (hurry_) output_->hurry(*hurry_);
-    } else if (reopen) {
-        output_->reopen();
-    }
+    if (reopen) output_->reopen();
 }
 
 void Writer::replace(std::unique_ptr<log::Output> output) {
@@ -91,7 +88,8 @@ std::shared_ptr<log::Output> Writer::output() const {
 }
 
 std::vector<log::SinkStatus> Writer::sinks() const {
-    return output()->status();
+    const std::lock_guard lock(mutex_);  // in one piece with a change of the output: a count never goes back
+    return output_->status();
 }
 
 std::vector<std::uint64_t> Writer::dropped_by_policy() const {

@@ -34,8 +34,7 @@ class Writer {
     /// Readable once the thread has ended.
     int ended_fd() const { return ended_.get(); }
 
-    /// Records that come from now on go to the new sinks, which go on with the counts of the old ones; those are
-    /// flushed and closed. As everything that may have to wait for a sink, the thread does it.
+    /// Records that come from now on go to the new sinks, as Output::succeed() says. Does not wait for any sink.
     void replace(std::unique_ptr<log::Output> output);
     /// Records that come from now on go to new files.
     void reopen();

@@ -20,6 +20,7 @@ class JournalLane final : private Consumer {
     JournalLane(std::string path, QueueBounds bounds)
         : tally_("journald"), socket_(std::move(path)), queue_(*this, tally_, patience_, bounds) {}
 
+    void begin_after(std::shared_future<void> former) { queue_.begin_after(std::move(former)); }
     void push(Parcel entry) { queue_.push(std::move(entry)); }
     void hurry(SinkQueue::Clock::time_point deadline) { queue_.hurry(deadline); }
     void close() { queue_.close(); }

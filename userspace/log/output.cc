@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "log/former_sink.h"
 #include "log/journal.h"
 #include "log/policy.h"
 #include "log/sink.h"
@@ -17,21 +18,34 @@ std::vector<SinkOptions> sinks_or_default(const Options& options) {
     return {sink};
 }
 
-std::vector<Sink*> pointers(const std::vector<std::unique_ptr<Sink>>& sinks) {
-    std::vector<Sink*> all;
-    all.reserve(sinks.size());
-    for (const auto& sink : sinks) all.push_back(sink.get());
-    return all;
+using Sinks = std::vector<std::shared_ptr<Sink>>;
+
+bool same_name(const SinkStatus& a, const SinkStatus& b) {
+    return a.name == b.name;
 }
 
 /// Takes the first one with the name of `like` out of `sinks`; nullptr if there is none.
-Sink* take(std::vector<Sink*>& sinks, const Sink& like) {
-    const auto same = [&](const Sink* s) { return s->status().name == like.status().name; };
+std::shared_ptr<Sink> take(Sinks& sinks, const Sink& like) {
+    const auto same = [&](const auto& s) { return same_name(s->status(), like.status()); };
     const auto found = std::find_if(sinks.begin(), sinks.end(), same);
     if (found == sinks.end()) return nullptr;
-    Sink* const taken = *found;
+    std::shared_ptr<Sink> taken = std::move(*found);
     sinks.erase(found);
     return taken;
+}
+
+/// Adds its counts to those of the first of the same name, or else itself.
+void add(std::vector<SinkStatus>& all, const SinkStatus& former) {
+    const auto same = [&](const SinkStatus& s) { return same_name(s, former); };
+    const auto found = std::find_if(all.begin(), all.end(), same);
+    if (found == all.end()) return all.push_back(former);
+    found->written += former.written;
+    found->dropped += former.dropped;
+    found->dropped_queue_full += former.dropped_queue_full;
+    found->dropped_at_end += former.dropped_at_end;
+    found->waiting += former.waiting;
+    found->waiting_bytes += former.waiting_bytes;
+    if (found->last_loss.empty()) found->last_loss = former.last_loss;
 }
 
 }  // namespace
@@ -42,7 +56,9 @@ class Output::Impl {
         const auto written = policy_ ? policy_->streams() : streams();
         for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s, written, delivery));
     }
-    ~Impl() { end(); }
+    ~Impl() {
+        if (!succeeded_) end();
+    }
 
     template <class Record>
     void add(const Record& record) {
@@ -59,12 +75,16 @@ class Output::Impl {
         for (const auto& sink : sinks_) sink->hurry(deadline);
     }
     void end() {
-        end(pointers(sinks_));
+        for (const auto& sink : sinks_) sink->close();
+        for (const auto& sink : sinks_) sink->end();
+        for (const auto& sink : ending_) sink->ended().wait();
         tell_news();
     }
     void tell_news() {
         for (const auto& sink : sinks_)
             while (const auto news = sink->tally().news()) message(Level::warning, *news);
+        for (const auto& sink : ending_)
+            while (const auto news = sink->news()) message(Level::warning, *news);
     }
     void reopen() {
         for (const auto& sink : sinks_) sink->reopen();
@@ -72,27 +92,31 @@ class Output::Impl {
     }
     void succeed(Impl& before) {
         former_ = before.former_;
-        std::vector<Sink*> left = pointers(before.sinks_);  // that none of ours goes on with
-        std::vector<Sink*> ended;
-        std::vector<std::pair<Sink*, Sink*>> heirs;
-        for (const auto& sink : sinks_) {
-            if (Sink* const former = take(left, *sink); !former) {
-                inherit_from_former(*sink);
-            } else if (!sink->take_over(*former)) {
-                ended.push_back(former);
-                heirs.emplace_back(sink.get(), former);
-            }
+        for (const auto& sink : before.ending_) {
+            if (sink->has_ended())
+                log::add(former_, sink->status());
+            else
+                ending_.push_back(sink);
         }
-        ended.insert(ended.end(), left.begin(), left.end());
-        end(ended);
-        for (const auto& [sink, former] : heirs) sink->tally().inherit(former->status());
-        for (const Sink* sink : left) former_.push_back(sink->status());
-        for (SinkStatus& s : former_) s.former = true;
+        Sinks left = before.sinks_;  // that none of ours goes on with
+        Sinks fresh;
+        for (const auto& sink : sinks_) {
+            auto former = take(left, *sink);
+            if (former && sink->take_over(*former)) continue;
+            if (former) ending_.push_back(std::make_shared<FormerSink>(std::move(former)));
+            fresh.push_back(sink);
+        }
+        for (auto& sink : left) ending_.push_back(std::make_shared<FormerSink>(std::move(sink)));
+        for (const auto& sink : fresh)
+            for (const auto& former : ending_)
+                if (same_name(sink->status(), former->status())) sink->begin_after(former->ended());
+        before.succeeded_ = true;
     }
     std::vector<SinkStatus> status() const {
         std::vector<SinkStatus> all;
         for (const auto& sink : sinks_) all.push_back(sink->status());
-        all.insert(all.end(), former_.begin(), former_.end());
+        for (const SinkStatus& former : former_) log::add(all, former);
+        for (const auto& sink : ending_) log::add(all, sink->status());
         return all;
     }
 
@@ -102,21 +126,11 @@ class Output::Impl {
     }
 
   private:
-    static void end(const std::vector<Sink*>& sinks) {
-        for (Sink* sink : sinks) sink->close();
-        for (Sink* sink : sinks) sink->end();
-    }
-    void inherit_from_former(Sink& sink) {
-        const auto same = [&](const SinkStatus& s) { return s.name == sink.status().name; };
-        const auto found = std::find_if(former_.begin(), former_.end(), same);
-        if (found == former_.end()) return;
-        sink.tally().inherit(*found);
-        former_.erase(found);
-    }
-
     std::shared_ptr<const Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
-    std::vector<std::unique_ptr<Sink>> sinks_;
-    std::vector<SinkStatus> former_;  ///< of sinks that earlier outputs had
+    Sinks sinks_;
+    std::vector<std::shared_ptr<FormerSink>> ending_;  ///< sinks that earlier outputs had
+    std::vector<SinkStatus> former_;                   ///< the same, at whose end there was another reload
+    bool succeeded_ = false;                           ///< by another output, which has taken the sinks
 };
 
 Output::Output(const Options& options, Delivery delivery) : impl_(std::make_unique<Impl>(options, delivery)) {}

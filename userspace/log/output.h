@@ -58,8 +58,9 @@ class Output final : public RecordSink {
     void end();
     /// Warns of sinks that have begun to wait or to lose records, or have recovered.
     void tell_news();
-    /// Ends `before`, to which nothing is added any more, and goes on with its counts: a sink takes those of the one of
-    /// the same name. What no sink takes stays in status() as a former one, so that no sum ever falls.
+    /// Takes the place of `before`, to which nothing is added any more. Its sinks that none of ours goes on with come
+    /// to their ends beside the others; meanwhile what is added here for the same place waits. Their counts stay, in
+    /// those of the sink of the same name or as a former one, so that no sum ever falls. Does not wait.
     void succeed(Output& before);
     void reopen();  ///< begins new files, after somebody moved the old ones away
     std::vector<SinkStatus> status() const;

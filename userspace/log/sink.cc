@@ -40,6 +40,7 @@ class LaneSink : public Sink {
         reopen();
         return true;
     }
+    void begin_after(std::shared_future<void> former) override { lane_->begin_after(std::move(former)); }
     SinkStatus status() const override { return lane_->status(); }
     Tally& tally() override { return lane_->tally(); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <future>
 #include <memory>
 
 #include "log/rendering.h"
@@ -25,12 +26,14 @@ class Sink {
     /// Nothing will be added any more: begins to bring what waits to its end. close() of all sinks before end() of the
     /// first lets them do it side by side.
     virtual void close() = 0;
-    /// Returns when nothing of it will be counted any more.
+    /// Returns when nothing of it will be written or counted any more.
     virtual void end() = 0;
 
     /// Goes on with what waits for `former`, a sink of the same name, and with its counts, if it can: that one is not
     /// ended then.
     virtual bool take_over(Sink& former) = 0;
+    /// Nothing is written before `former` is ready: the end of a sink that may write to the same place.
+    virtual void begin_after(std::shared_future<void> former) = 0;
 
     virtual SinkStatus status() const = 0;
     virtual Tally& tally() = 0;

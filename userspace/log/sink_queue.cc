@@ -8,6 +8,8 @@ namespace smtpscope::log {
 namespace {
 
 constexpr std::chrono::seconds longest_end{10}, least_end{1};
+constexpr std::chrono::milliseconds between_looks{20};
+constexpr std::chrono::seconds worth_telling{1};
 
 /// What a parcel takes of the bounds.
 std::size_t size_of(const Parcel& parcel) {
@@ -21,6 +23,11 @@ SinkQueue::SinkQueue(Consumer& consumer, Tally& tally, Patience& patience, Queue
 
 SinkQueue::~SinkQueue() {
     end();
+}
+
+void SinkQueue::begin_after(std::shared_future<void> former) {
+    const std::lock_guard lock(mutex_);
+    former_.push_back(std::move(former));
 }
 
 void SinkQueue::push(Parcel parcel) {
@@ -125,7 +132,16 @@ std::optional<SinkQueue::Item> SinkQueue::next() {
     }
     Item item = std::move(items_.front());
     items_.pop_front();
+    const auto before = std::exchange(former_, {});
+    lock.unlock();
+    for (const auto& former : before) wait_for(former);
     return item;
+}
+
+void SinkQueue::wait_for(const std::shared_future<void>& former) const {
+    const auto begun = Clock::now();
+    while (former.wait_for(between_looks) != std::future_status::ready && !patience_.is_over())
+        if (Clock::now() - begun >= worth_telling) tally_.waits("the sink before the last reload has not ended yet.");
 }
 
 void SinkQueue::done(const Parcel& parcel) {

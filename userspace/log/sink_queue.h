@@ -6,10 +6,12 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "log/patience.h"
 #include "log/tally.h"
@@ -55,6 +57,8 @@ class SinkQueue {
     SinkQueue(const SinkQueue&) = delete;
     SinkQueue& operator=(const SinkQueue&) = delete;
 
+    /// Nothing is taken before `former` is ready, or the sink is given up.
+    void begin_after(std::shared_future<void> former);
     void push(Parcel parcel);
 
     /// The end is near, and there is nothing left to hold up: push() waits for room instead of dropping, until the
@@ -80,6 +84,7 @@ class SinkQueue {
     };
     void work();
     std::optional<Item> next();
+    void wait_for(const std::shared_future<void>& former) const;
     void done(const Parcel& parcel);
     bool has_room(const Parcel& parcel) const;
     bool wait_for_room(std::unique_lock<std::mutex>& lock, const Parcel& parcel);
@@ -94,6 +99,7 @@ class SinkQueue {
     std::condition_variable filled_;
     std::condition_variable drained_;  ///< and, at the end, ended
     std::deque<Item> items_;
+    std::vector<std::shared_future<void>> former_;
     Waiting waiting_;
     std::uint64_t dropped_ = 0;  ///< since the last item
     Clock::time_point hurried_{};

@@ -34,15 +34,6 @@ void Tally::waits(const std::string& why) {
     if (state_ == State::well) state_ = State::waiting;
 }
 
-void Tally::inherit(const SinkStatus& before) {
-    const std::lock_guard lock(mutex_);
-    status_.written += before.written;
-    status_.dropped += before.dropped;
-    status_.dropped_queue_full += before.dropped_queue_full;
-    status_.dropped_at_end += before.dropped_at_end;
-    status_.last_loss = before.last_loss;
-}
-
 void Tally::failed(const std::string& why) {
     const std::lock_guard lock(mutex_);
     if (failure_ != why) failure_is_told_ = false;

@@ -31,8 +31,6 @@ class Tally {
     void dropped(std::uint64_t records, LossCause cause, const std::string& why);
     /// Nothing is lost yet, but nothing can be written.
     void waits(const std::string& why);
-    /// Goes on from the counts of an earlier sink.
-    void inherit(const SinkStatus& before);
     /// Something went wrong that cost no record; until all_is_done().
     void failed(const std::string& why);
     void all_is_done();

@@ -56,6 +56,14 @@ void TextLane::close() {
 
 void TextLane::end() {
     if (queue_) queue_->end();
+    for (auto& writer : writers_) writer.reset();
+}
+
+void TextLane::begin_after(std::shared_future<void> former) {
+    if (queue_)
+        queue_->begin_after(std::move(former));
+    else
+        former.wait();
 }
 
 bool TextLane::is_like(const TextLane& other) const {

@@ -25,13 +25,15 @@ class TextLane final : private Consumer {
     TextLane(const SinkOptions& options, std::span<const Stream> streams, Delivery delivery, const std::string& name,
              const MakeWriter& make_writer);
 
-    /// nullptr if the sink does not take the stream.
+    void begin_after(std::shared_future<void> former);
+    /// nullptr if the sink does not take the stream. Not after the end.
     const LineWriter* writer(std::size_t stream) const { return writers_[stream].get(); }
     /// Moves it away, if it has to wait.
     void push(Parcel&& parcel);
 
     void hurry(SinkQueue::Clock::time_point deadline);
     void close();
+    /// Files are closed then.
     void end();
 
     Tally& tally() { return tally_; }
