@@ -17,6 +17,7 @@
 #include "agent/worker.h"
 #include "agent/writer.h"
 #include "catch.h"
+#include "smtpscope/policy.h"
 #include "support_folder.h"
 #include "support_talk.h"
 #include "support_wait.h"
@@ -326,6 +327,33 @@ TEST_CASE("writer: no count of a sink falls when others take their place") {
     CHECK(sinks[1].name == other.path);
     CHECK(sinks[1].former);
     CHECK(sinks[0].written + sinks[1].written == 303);
+}
+
+TEST_CASE("writer: what a policy drops is counted, also by an engine that has not been told of the next one") {
+    const Folder place;
+    const auto output_with_policy = [&] {
+        log::Options options;
+        options.sinks.resize(1);
+        options.sinks[0].type = log::SinkType::file;
+        options.sinks[0].directory = place.path;
+        options.policy.resize(1);
+        options.policy[0].action = log::Action::drop;
+        return std::make_unique<log::Output>(options);
+    };
+    auto output = output_with_policy();
+    std::vector<std::shared_ptr<const DropPolicy>> engines{output->drop_policy()};
+    Writer writer(std::move(output));
+    for (std::uint64_t reloads = 1; reloads <= 3; ++reloads) {
+        output = output_with_policy();
+        engines.push_back(output->drop_policy());
+        writer.replace(std::move(output));
+        const std::uint64_t before = writer.dropped_by_policy()[0];
+        writer.queue().smtp(info("dropped"));
+        CHECK(eventually([&] { return writer.dropped_by_policy()[0] == before + 1; }));  // and so it has been replaced
+        for (const auto& policy : engines) CHECK(policy->drops(info("dropped")));
+        CHECK(writer.dropped_by_policy()[0] == before + 1 + engines.size());
+        if (reloads == 2) engines.clear();
+    }
 }
 
 TEST_CASE("service manager: a receiver that does not read holds nobody up for long") {

@@ -10,11 +10,6 @@ namespace {
 /// What the thread needs behind the sinks' end; whoever waits for it has the same deadline.
 constexpr std::chrono::seconds for_the_rest{5};
 
-std::vector<std::uint64_t> sum(std::vector<std::uint64_t> a, const std::vector<std::uint64_t>& b) {
-    for (std::size_t i = 0; i < b.size(); ++i) a[i] += b[i];
-    return a;
-}
-
 }  // namespace
 
 Writer::Writer(std::unique_ptr<log::Output> output, QueueLimits limits)
@@ -42,16 +37,14 @@ void Writer::write(const std::vector<Record>& batch) {
 }
 
 void Writer::apply_changes() {
-    std::shared_ptr<log::Output> former;  // goes without the lock
+    std::vector<std::shared_ptr<log::Output>> former;  // go without the lock
     bool reopen = false;
     {
         const std::lock_guard lock(mutex_);
-        reopen = std::exchange(reopen_, false);
-        if (next_) {
-            reopen = false;
-            next_->succeed(*output_);
-            dropped_before_ = sum(output_->dropped_by_policy(), dropped_before_);
-            former = std::exchange(output_, std::exchange(next_, nullptr));
+        reopen = std::exchange(reopen_, false) && next_.empty();
+        for (auto& next : std::exchange(next_, {})) {
+            next->succeed(*output_);
+            former.push_back(std::exchange(output_, std::move(next)));
             if (hurry_) output_->hurry(*hurry_);
         }
     }
@@ -59,10 +52,9 @@ void Writer::apply_changes() {
 }
 
 void Writer::replace(std::unique_ptr<log::Output> output) {
-    std::shared_ptr<log::Output> next = std::move(output);
     {
         const std::lock_guard lock(mutex_);
-        next_.swap(next);  // one that nobody has taken ends without the lock
+        next_.push_back(std::move(output));
     }
     queue_.wake();
 }
@@ -94,7 +86,7 @@ std::vector<log::SinkStatus> Writer::sinks() const {
 
 std::vector<std::uint64_t> Writer::dropped_by_policy() const {
     const std::lock_guard lock(mutex_);
-    return sum(output_->dropped_by_policy(), dropped_before_);
+    return output_->dropped_by_policy();
 }
 
 }  // namespace smtpscope::agent

@@ -53,11 +53,10 @@ class Writer {
     RecordQueue queue_;
     FileDescriptor ended_;
     mutable std::mutex mutex_;
-    std::shared_ptr<log::Output> output_;  ///< changed by the thread alone
-    std::shared_ptr<log::Output> next_;    ///< to take its place
+    std::shared_ptr<log::Output> output_;             ///< changed by the thread alone
+    std::vector<std::shared_ptr<log::Output>> next_;  ///< to take its place, one after the other
     bool reopen_ = false;
     std::optional<std::chrono::steady_clock::time_point> hurry_;  ///< of the sinks
-    std::vector<std::uint64_t> dropped_before_;                   ///< by the policies of outputs that were replaced
     std::thread thread_;
 };
 

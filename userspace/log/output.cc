@@ -48,11 +48,15 @@ void add(std::vector<SinkStatus>& all, const SinkStatus& former) {
     if (found->last_loss.empty()) found->last_loss = former.last_loss;
 }
 
+void add(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& counts) {
+    for (std::size_t i = 0; i < counts.size(); ++i) to[i] += counts[i];
+}
+
 }  // namespace
 
 class Output::Impl {
   public:
-    Impl(const Options& options, Delivery delivery) : policy_(make_policy(options)) {
+    Impl(const Options& options, Delivery delivery) : policy_(make_policy(options)), dropped_before_(streams().size()) {
         const auto written = policy_ ? policy_->streams() : streams();
         for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s, written, delivery));
     }
@@ -111,6 +115,7 @@ class Output::Impl {
             for (const auto& former : ending_)
                 if (same_name(sink->status(), former->status())) sink->begin_after(former->ended());
         before.succeeded_ = true;
+        remember_policies(before);
     }
     std::vector<SinkStatus> status() const {
         std::vector<SinkStatus> all;
@@ -122,11 +127,28 @@ class Output::Impl {
 
     std::shared_ptr<const DropPolicy> drop_policy() const { return policy_; }
     std::vector<std::uint64_t> dropped_by_policy() const {
-        return policy_ ? policy_->dropped() : std::vector<std::uint64_t>(streams().size());
+        std::vector<std::uint64_t> all = dropped_before_;
+        if (policy_) log::add(all, policy_->dropped());
+        for (const auto& policy : policies_) log::add(all, policy->dropped());
+        return all;
     }
 
   private:
+    /// An engine goes on with the policy that it has until it is told of the next one.
+    void remember_policies(const Impl& before) {
+        log::add(dropped_before_, before.dropped_before_);
+        for (const auto& policy : before.policies_) {
+            if (policy.use_count() == 1)  // that of `before`
+                log::add(dropped_before_, policy->dropped());
+            else
+                policies_.push_back(policy);
+        }
+        if (before.policy_) policies_.push_back(before.policy_);
+    }
+
     std::shared_ptr<const Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
+    std::vector<std::shared_ptr<const Policy>> policies_;  ///< of earlier outputs, which somebody may still ask
+    std::vector<std::uint64_t> dropped_before_;            ///< by those that nobody asks any more
     Sinks sinks_;
     std::vector<std::shared_ptr<FormerSink>> ending_;  ///< sinks that earlier outputs had
     std::vector<SinkStatus> former_;                   ///< the same, at whose end there was another reload

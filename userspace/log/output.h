@@ -67,7 +67,8 @@ class Output final : public RecordSink {
     /// For the engines whose records these are, so that what belongs to a record that is dropped goes with it; nullptr:
     /// there is no policy.
     std::shared_ptr<const DropPolicy> drop_policy() const;
-    /// Records that `log.policy` or `log.privacy` kept from the sinks, in the order of streams().
+    /// Records that `log.policy` or `log.privacy` kept from the sinks, those of earlier outputs included, in the order
+    /// of streams().
     std::vector<std::uint64_t> dropped_by_policy() const;
 
   private:
