@@ -13,7 +13,7 @@ LIBRARY = {
     "base": set(),
     "net": set(),
     "tcp": {"net"},
-    "smtp": {"mime"},
+    "smtp": {"mime", "tls"},
     "mime": set(),
     "tls": set(),
     "records": {"base", "smtp", "mime", "files", "tls"},

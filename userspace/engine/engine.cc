@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <optional>
+#include <utility>
 
 #include "net/decode.h"
 #include "net/fragments.h"
@@ -12,6 +13,7 @@
 #include "records/software.h"
 #include "smtp/analyzer.h"
 #include "tcp/table.h"
+#include "tls/beginning.h"
 #include "tls/handshake.h"
 #include "tls/record_finder.h"
 
@@ -55,21 +57,21 @@ class MailSession final : public tcp::Session {
 
     void data(Side side, std::string_view bytes, Timestamp ts) override {
         if (side == Side::resp || begun_) return consume(side, bytes, ts);
-        // One byte does not tell a handshake from a command.
-        if (!first_byte_held_ && bytes == tls_begin.substr(0, 1)) {
-            first_byte_held_ = true;
+        // Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
+        const std::string_view held = tls::first_bytes.substr(0, held_);
+        const tls::Beginning beginning = tls::begins(held, bytes);
+        if (beginning == tls::Beginning::perhaps) {
+            held_ += static_cast<std::uint8_t>(bytes.size());
             return;
         }
-        std::string first(tls_begin.substr(0, first_byte_held_ ? 1 : 0));
-        first += bytes;
-        first_byte_held_ = false;
         begun_ = true;
-        // Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
-        if (first.starts_with(tls_begin)) begin_encryption();
-        consume(side, first, ts);
+        held_ = 0;
+        if (beginning == tls::Beginning::yes) begin_encryption();
+        if (held.empty()) return consume(side, bytes, ts);
+        consume(side, std::string(held).append(bytes), ts);
     }
     void gap(Side side, std::uint64_t length, Timestamp ts) override {
-        release_first_byte(side, ts);
+        release_held(side, ts);
         if (skipping_ == side)
             records_.ignored(length);
         else
@@ -85,14 +87,14 @@ class MailSession final : public tcp::Session {
         act();
     }
     void end(Side side, Timestamp ts) override {
-        release_first_byte(side, ts);
+        release_held(side, ts);
         records_.set_time(ts);
         analyzer_.end(side);
         act();
     }
     void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
     void finish(Timestamp ts, Ending why) override {
-        release_first_byte(Side::orig, ts);
+        release_held(Side::orig, ts);
         records_.set_time(ts);
         records_.set_ending(why);
         analyzer_.finish();
@@ -115,8 +117,6 @@ class MailSession final : public tcp::Session {
     }
 
   private:
-    static constexpr std::string_view tls_begin = "\x16\x03";  ///< of a handshake's first record (RFC 8446, 5.1)
-
     void consume(Side side, std::string_view bytes, Timestamp ts) {
         if (encryption_) {
             encryption_->data(side, bytes, ts);
@@ -136,11 +136,11 @@ class MailSession final : public tcp::Session {
         }
         act();
     }
-    void release_first_byte(Side side, Timestamp ts) {
-        if (side == Side::resp || !first_byte_held_) return;
-        first_byte_held_ = false;
+    /// Nothing comes behind the first bytes: they were text.
+    void release_held(Side side, Timestamp ts) {
+        if (side == Side::resp || held_ == 0) return;
         begun_ = true;
-        consume(side, tls_begin.substr(0, 1), ts);
+        consume(side, tls::first_bytes.substr(0, std::exchange(held_, 0)), ts);
     }
 
     /// Once there is nothing more to learn, neither the kernel nor the reassembler need work for this connection.
@@ -183,8 +183,8 @@ class MailSession final : public tcp::Session {
     std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
     IgnoreReason reason_ = IgnoreReason::tls;
     std::optional<Side> skipping_;  ///< who sends content that is not captured
-    bool begun_ = false;            ///< the client has said something
-    bool first_byte_held_ = false;  ///< that was the first of tls_begin, and nothing yet
+    std::uint8_t held_ = 0;         ///< of tls::first_bytes, how many the client has sent, and nothing else yet
+    bool begun_ = false;            ///< it has said something, and that was passed on
     bool encrypted_ = false;        ///< it is, and its handshake was not seen
 };
 

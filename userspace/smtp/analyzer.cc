@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "smtp/guess.h"
+#include "tls/beginning.h"
 
 namespace smtpscope::smtp {
 
@@ -56,12 +57,11 @@ std::string Analyzer::data(Side side, std::string_view bytes) {
     return std::string(bytes);
 }
 
-/// A client that begins a handshake (RFC 8446, 5.1) has had the reply to its STARTTLS, though the capture may lack the
-/// reply, or the command, and the server's part of the handshake shows the same where both are lost. `partial`: what
-/// has come of its line before.
+/// A client that begins a handshake has had the reply to its STARTTLS, though the capture may lack the reply, or the
+/// command, and the server's part of the handshake shows the same where both are lost. `partial`: what has come of its
+/// line before.
 bool Analyzer::goes_over_to_tls(Side side, std::string_view partial, std::string_view bytes) {
-    const bool hello = partial.empty() ? bytes.starts_with("\x16\x03") : partial == "\x16" && bytes.starts_with('\x03');
-    if (mode_ != Mode::command || in_message_ || !hello) return false;
+    if (mode_ != Mode::command || in_message_ || tls::begins(partial, bytes) != tls::Beginning::yes) return false;
     const Pending* const last = pending_head_ == pending_.size() ? nullptr : &pending_.back();
     const bool asked = last && last->before_gap && (last->verb == Verb::starttls || last->verb == Verb::x_anonymoustls);
     if (!asked && !(recovering_ && (ready_for_tls_ || !is_client(side)))) return false;
