@@ -114,8 +114,8 @@ TEST_CASE("ignored bytes are those of the newest message", "[records]") {
     records::Shared<std::string> extensions;
     records::Owners owners;
     records::WaitingRoom waiting(options, hooks, out, stats);
-    const records::Context context{&options,  &out,        &hooks,  &stats,   &files, &notices,
-                                   &software, &extensions, &owners, &waiting, nullptr};
+    const records::Context context{&options, &out,      &hooks,      &stats,  &files,
+                                   &notices, &software, &extensions, &owners, &waiting};
     const auto record = [&](const std::vector<std::uint64_t>& ignored) {
         records::Session session(context, mail_id(), {});
         session.ignored(99);  // of nothing

@@ -33,7 +33,6 @@ struct Context {
     Shared<std::string>* extensions;
     Owners* owners;
     WaitingRoom* waiting;
-    FlowControl* control;  ///< nullptr if nobody is to be told
 };
 
 class Scope {

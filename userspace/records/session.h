@@ -34,7 +34,6 @@ class Session final : public smtp::Handler, private Scope {
     void flush();
     std::string unique_id() const { return uid(); }
     const ConnId& conn_id() const { return id; }
-    const Context& shared() const { return *context; }
     Outcome outcome() const { return outcome_; }
     /// The first payload of `from` that a socket of this host sent.
     void sent_by(Side from, const Sender& sender);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The mail session of one connection: its streams through the SMTP analyzer into records, or, once they are encrypted,
+// through the handshake.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "engine/encryption.h"
+#include "records/session.h"
+#include "smtp/analyzer.h"
+#include "smtpscope/engine.h"
+#include "tcp/table.h"
+#include "tls/record_finder.h"
+
+namespace smtpscope::engine {
+
+/// What the mail sessions of one engine share.
+struct Context {
+    const EngineOptions& options;
+    const records::Context& records;
+    EngineStats& stats;
+    FlowControl* control;  ///< nullptr if nobody is to be told
+};
+
+class MailSession final : public tcp::Session {
+  public:
+    /// `context` and `conn` outlive it. `begin`: of the connection.
+    MailSession(const Context& context, const ConnId& id, Timestamp begin, tcp::Connection& conn);
+
+    void data(Side side, std::string_view bytes, Timestamp ts) override;
+    void gap(Side side, std::uint64_t length, Timestamp ts) override;
+    void end(Side side, Timestamp ts) override;
+    void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
+    void finish(Timestamp ts, Ending why) override;
+    void unwanted() override;
+    void describe(FlowSummary& summary) const override;
+
+  private:
+    void consume(Side side, std::string_view bytes, Timestamp ts);
+    void analyse(Side side, std::string_view bytes, Timestamp ts);
+    void release_held(Side side, Timestamp ts);
+    smtp::Analyzer& at(Timestamp ts);
+    bool is_too_large() const;
+    void skip(std::optional<Side> side);
+    void begin_encryption();
+    void end_encryption();
+    void act();
+
+    const Context* context_;
+    tcp::Connection* conn_;
+    records::Session records_;
+    smtp::Analyzer analyzer_;
+    std::unique_ptr<Encryption> encryption_;  ///< since STARTTLS
+    /// By side, if the connection began before the capture did: it may be encrypted.
+    std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
+    std::optional<Side> skipping_;  ///< who sends content that is not captured
+    IgnoreReason reason_ = IgnoreReason::tls;
+    std::uint8_t held_ = 0;   ///< of tls::first_bytes, how many the client has sent, and nothing else yet
+    bool begun_ = false;      ///< it has said something, and that was passed on
+    bool encrypted_ = false;  ///< it is, and its handshake was not seen
+};
+
+}  // namespace smtpscope::engine
