@@ -2,34 +2,19 @@
 // The analysis: packets in, records and verdicts out. No threads, no I/O, no clock of its own; one Engine is one shard.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "smtpscope/content.h"
 #include "smtpscope/flow.h"
+#include "smtpscope/hooks.h"
 #include "smtpscope/options.h"
 #include "smtpscope/packet.h"
-#include "smtpscope/policy.h"
+#include "smtpscope/record_sink.h"
 #include "smtpscope/records.h"
 #include "smtpscope/side.h"
 
 namespace smtpscope {
-
-/// Where the streams go. Called in the order of events, from within packet(), advance() and finish().
-class RecordSink {
-  public:
-    virtual ~RecordSink() = default;
-    virtual void smtp(const Info& rec) = 0;
-    virtual void weird(const Weird& rec) = 0;
-    virtual void file(const FileInfo& rec) = 0;
-    virtual void ssl(const SslInfo& rec) = 0;
-    virtual void notice(const Notice& rec) = 0;
-    virtual void software(const Software& rec) = 0;
-};
 
 /// Why the kernel need not copy a flow any longer.
 enum class IgnoreReason : std::uint8_t { tls, invalid_transactions };
@@ -44,32 +29,6 @@ class FlowControl {
     virtual void skip_content(const ConnId& id, Side sender) = 0;
     /// The connection is over; what the kernel remembers of it can go.
     virtual void forget(const ConnId& id) = 0;
-};
-
-/// What the system knows of a Sender; what is empty is not known.
-struct Owner {
-    std::string user;       ///< name of the uid
-    std::string unit;       ///< of systemd
-    std::string container;  ///< id or name
-    bool operator==(const Owner&) const = default;
-};
-
-/// The extension points of the reference's script, and what the engine asks of the system.
-struct Hooks {
-    std::function<bool(Info&)> log_policy;      ///< before a record is written: may change it; false drops it
-    std::function<void(const Info&)> log_smtp;  ///< after it was written
-    /// When a session ends, with its open transaction (nullptr if there is none), before that is written.
-    std::function<void(const ConnId&, const State&, Info*)> finalize_smtp;
-    /// A packet was put together of IP fragments. True: another shard, which its connection belongs to, has taken it,
-    /// and it is not looked at here. It is valid during the call alone.
-    std::function<bool(const Packet&)> reassembled;
-    /// Who a socket of this host belongs to: asked at the first payload of a connection, and
-    /// again with each record as long as something of it is empty. Should be quick.
-    std::function<Owner(const Sender&)> owner;
-    ContentSink* content = nullptr;  ///< where bodies are extracted to; outlives the engine
-    /// Bytes of records that wait for their mail, in all engines that share this account and Limits::waiting_memory;
-    /// nullptr: the engine has one of its own.
-    std::shared_ptr<std::atomic<std::uint64_t>> waiting_memory;
 };
 
 /// What became of the packets and of memory. Each packet is counted under exactly one cause:

@@ -107,7 +107,7 @@ TEST_CASE("ignored bytes are those of the newest message", "[records]") {
     EngineOptions options;
     Recorder out;
     const Hooks hooks;
-    EngineStats stats;
+    records::RecordStats stats;
     files::Context files{&options.files, nullptr};
     records::Notices notices(options.notices, 0, [](const Notice&) {});
     records::SoftwareTracker software(options.software, 0);

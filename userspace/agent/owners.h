@@ -6,7 +6,7 @@
 
 #include "agent/cgroup_index.h"
 #include "agent/user_names.h"
-#include "smtpscope/engine.h"
+#include "smtpscope/owner.h"
 
 namespace smtpscope::agent {
 

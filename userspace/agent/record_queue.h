@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "records/record.h"
-#include "smtpscope/engine.h"
+#include "smtpscope/record_sink.h"
 
 namespace smtpscope::agent {
 

@@ -23,13 +23,13 @@ class Engine::Impl final : public tcp::SessionFactory {
           files_{&options_.files, hooks_.content},
           notices_(options_.notices, options_.uid_seed,
                    [this](const Notice& rec) {
-                       ++stats_.notices;
+                       ++record_stats_.notices;
                        waiting_.notice(rec);
                    }),
           software_(options_.software, options_.uid_seed),
-          waiting_(options_, hooks_, sink, stats_),
-          records_{&options_, &sink,      &hooks_,      &stats_,  &files_,
-                   &notices_, &software_, &extensions_, &owners_, &waiting_},
+          waiting_(options_, hooks_, sink, record_stats_),
+          records_{&options_, &sink,      &hooks_,      &record_stats_, &files_,
+                   &notices_, &software_, &extensions_, &owners_,       &waiting_},
           context_{options_, records_, stats_, control},
           fragments_(options_.limits),
           table_(options_.limits, options_.likely_server_ports, *this) {}
@@ -82,6 +82,7 @@ class Engine::Impl final : public tcp::SessionFactory {
         s.skipped_bytes = a.skipped_bytes;
         s.memory_held = a.memory;
         add_fragments(s);
+        add_records(s);
         return s;
     }
 
@@ -138,9 +139,24 @@ class Engine::Impl final : public tcp::SessionFactory {
         s.fragment_memory = f.memory;
     }
 
+    void add_records(EngineStats& s) const {
+        // By position, so that one that is forgotten here does not compile.
+        const auto& [smtp, vetoed, weirds, files, notices, with_mail, without_mail, waiting, memory] = record_stats_;
+        s.smtp_records = smtp;
+        s.vetoed_records = vetoed;
+        s.weirds = weirds;
+        s.files = files;
+        s.notices = notices;
+        s.dropped_with_mail = with_mail;
+        s.dropped_without_mail = without_mail;
+        s.dropped_waiting = waiting;
+        s.waiting_memory = memory;
+    }
+
     EngineOptions options_;
     Hooks hooks_;
     EngineStats stats_;
+    records::RecordStats record_stats_;
     files::Context files_;
     records::Notices notices_;
     records::SoftwareTracker software_;

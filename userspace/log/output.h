@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "log/options.h"
-#include "smtpscope/engine.h"
+#include "smtpscope/policy.h"
+#include "smtpscope/record_sink.h"
 
 namespace smtpscope::log {
 

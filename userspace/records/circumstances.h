@@ -5,8 +5,9 @@
 #include <memory>
 
 #include "records/shared.h"
-#include "smtpscope/engine.h"
+#include "smtpscope/hooks.h"
 #include "smtpscope/options.h"
+#include "smtpscope/owner.h"
 #include "smtpscope/packet.h"
 #include "smtpscope/records.h"
 #include "smtpscope/side.h"

@@ -14,15 +14,15 @@ constexpr std::uint64_t shares = 16;           // of Limits::waiting_memory, of 
 constexpr std::uint64_t extracted_cost = 256;  // bytes that a file which was extracted holds elsewhere
 constexpr std::uint64_t node_cost = 4 * sizeof(void*);
 
-std::uint64_t EngineStats::*cause_of(Fate fate) {
-    return fate == Fate::dropped ? &EngineStats::dropped_with_mail : &EngineStats::dropped_without_mail;
+std::uint64_t RecordStats::*cause_of(Fate fate) {
+    return fate == Fate::dropped ? &RecordStats::dropped_with_mail : &RecordStats::dropped_without_mail;
 }
 
 }  // namespace
 
 // ---- the room
 
-WaitingRoom::WaitingRoom(const EngineOptions& options, const Hooks& hooks, RecordSink& sink, EngineStats& stats)
+WaitingRoom::WaitingRoom(const EngineOptions& options, const Hooks& hooks, RecordSink& sink, RecordStats& stats)
     : options_(&options),
       sink_(&sink),
       stats_(&stats),
@@ -30,7 +30,7 @@ WaitingRoom::WaitingRoom(const EngineOptions& options, const Hooks& hooks, Recor
       account_(hooks.waiting_memory ? hooks.waiting_memory : std::make_shared<std::atomic<std::uint64_t>>(0)) {}
 
 void WaitingRoom::drop(const Record& record, ContentSink::Handle content, Scope& scope,
-                       std::uint64_t EngineStats::*cause) const {
+                       std::uint64_t RecordStats::*cause) const {
     if (content != ContentSink::none) content_->discard(content);
     if (const Weird* weird = std::get_if<Weird>(&record)) scope.untell(weird->name);
     ++(stats_->*cause);
@@ -74,13 +74,13 @@ bool WaitingRoom::admit(Companions& who, std::uint64_t bytes) {
 // ---- a session's
 
 Companions::~Companions() {
-    for (auto it = waiting_.begin(); it != waiting_.end();) it = drop(it, &EngineStats::dropped_without_mail);
+    for (auto it = waiting_.begin(); it != waiting_.end();) it = drop(it, &RecordStats::dropped_without_mail);
 }
 
 void Companions::add(Record&& record, ContentSink::Handle content, std::vector<smtp::Tag> mails) {
     const std::uint64_t bytes = sizeof(Waiting) + node_cost + footprint(record) + mails.capacity() * sizeof(smtp::Tag) +
                                 (content == ContentSink::none ? 0 : extracted_cost);
-    if (!room_->admit(*this, bytes)) return room_->drop(record, content, *scope_, &EngineStats::dropped_waiting);
+    if (!room_->admit(*this, bytes)) return room_->drop(record, content, *scope_, &RecordStats::dropped_waiting);
     if (waiting_.empty()) turn_ = room_->order_.insert(room_->order_.end(), this);
     bytes_ += bytes;
     waiting_.push_back({std::move(record), content, std::move(mails), bytes});
@@ -116,10 +116,10 @@ void Companions::merge(smtp::Tag from, smtp::Tag into) {
 }
 
 void Companions::give_up() {
-    for (auto it = waiting_.begin(); it != waiting_.end();) it = drop(it, &EngineStats::dropped_waiting);
+    for (auto it = waiting_.begin(); it != waiting_.end();) it = drop(it, &RecordStats::dropped_waiting);
 }
 
-Companions::Place Companions::drop(Place it, std::uint64_t EngineStats::*cause) {
+Companions::Place Companions::drop(Place it, std::uint64_t RecordStats::*cause) {
     room_->drop(it->record, it->content, *scope_, cause);
     return take_out(it);
 }

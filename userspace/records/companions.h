@@ -10,8 +10,13 @@
 #include <vector>
 
 #include "records/record.h"
+#include "records/record_stats.h"
 #include "smtp/protocol.h"
 #include "smtpscope/content.h"
+#include "smtpscope/hooks.h"
+#include "smtpscope/options.h"
+#include "smtpscope/policy.h"
+#include "smtpscope/record_sink.h"
 
 namespace smtpscope::records {
 
@@ -29,7 +34,7 @@ enum class Fate : std::uint8_t {
 class WaitingRoom {
   public:
     /// All of them outlive it.
-    WaitingRoom(const EngineOptions& options, const Hooks& hooks, RecordSink& sink, EngineStats& stats);
+    WaitingRoom(const EngineOptions& options, const Hooks& hooks, RecordSink& sink, RecordStats& stats);
 
     /// Whether records have to wait at all.
     bool is_open() const { return options_->policy && options_->policy->may_drop_mails(); }
@@ -40,7 +45,7 @@ class WaitingRoom {
         records::deliver(rec, *sink_);
     }
     /// Nowhere. An oddity that nobody heard of may be said again.
-    void drop(const Record& record, ContentSink::Handle content, Scope& scope, std::uint64_t EngineStats::*cause) const;
+    void drop(const Record& record, ContentSink::Handle content, Scope& scope, std::uint64_t RecordStats::*cause) const;
 
     /// Notices are made for many sessions: the one that the next ones are about; nullptr: they need not wait.
     void speak_of(Scope* scope) { speaking_of_ = scope; }
@@ -55,7 +60,7 @@ class WaitingRoom {
 
     const EngineOptions* options_;
     RecordSink* sink_;
-    EngineStats* stats_;
+    RecordStats* stats_;
     ContentSink* content_;
     std::shared_ptr<std::atomic<std::uint64_t>> account_;
     std::list<Companions*> order_;  ///< of those that hold something; who has waited longest comes first
@@ -93,7 +98,7 @@ class Companions {
     };
     using Place = std::list<Waiting>::iterator;
 
-    Place drop(Place it, std::uint64_t EngineStats::*cause);
+    Place drop(Place it, std::uint64_t RecordStats::*cause);
     Place take_out(Place it);
 
     WaitingRoom* room_;

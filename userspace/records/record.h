@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <variant>
 
-#include "smtpscope/engine.h"
+#include "smtpscope/record_sink.h"
 #include "smtpscope/records.h"
 
 namespace smtpscope::records {

@@ -10,10 +10,12 @@
 #include "files/file.h"
 #include "records/circumstances.h"
 #include "records/companions.h"
+#include "records/record_stats.h"
 #include "records/shared.h"
 #include "records/uid.h"
-#include "smtpscope/engine.h"
+#include "smtpscope/hooks.h"
 #include "smtpscope/options.h"
+#include "smtpscope/record_sink.h"
 #include "smtpscope/records.h"
 
 namespace smtpscope::records {
@@ -26,7 +28,7 @@ struct Context {
     const EngineOptions* options;
     RecordSink* sink;
     const Hooks* hooks;
-    EngineStats* stats;
+    RecordStats* stats;
     files::Context* files;
     Notices* notices;
     SoftwareTracker* software;

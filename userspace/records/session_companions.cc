@@ -25,7 +25,7 @@ void Session::hold(Record&& record, ContentSink::Handle content) {
         const bool known = *message_fate_ == Fate::dropped;
         if (session_fate_ != Fate::kept) session_fate_ = Fate::dropped;
         return context->waiting->drop(record, content, *this,
-                                      known ? &EngineStats::dropped_with_mail : &EngineStats::dropped_without_mail);
+                                      known ? &RecordStats::dropped_with_mail : &RecordStats::dropped_without_mail);
     }
     std::vector<Tag> mails;
     if (file && !message_fate_) {

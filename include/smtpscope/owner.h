@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who a socket of this host belongs to.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "smtpscope/packet.h"
+
+namespace smtpscope {
+
+/// What the system knows of a Sender; what is empty is not known.
+struct Owner {
+    std::string user;       ///< name of the uid
+    std::string unit;       ///< of systemd
+    std::string container;  ///< id or name
+    bool operator==(const Owner&) const = default;
+};
+
+/// Should be quick: packets wait for it.
+using OwnerLookup = std::function<Owner(const Sender&)>;
+
+}  // namespace smtpscope
