@@ -70,6 +70,8 @@ struct EngineStats {
     std::uint64_t files = 0;           ///< records of files
     std::uint64_t tls_handshakes = 0;  ///< records of handshakes after STARTTLS
     std::uint64_t notices = 0;
+    std::uint64_t users_late = 0;            ///< smtp records whose process_user was not known in time: Owner::user_due
+    std::uint64_t units_late = 0;            ///< the same for process_unit and container
     std::uint64_t dropped_with_mail = 0;     ///< records of other streams whose mail EngineOptions::policy dropped
     std::uint64_t dropped_without_mail = 0;  ///< of content that no smtp record tells of, so that nothing could decide
     std::uint64_t dropped_waiting = 0;       ///< for their mail, because of Limits::waiting_memory

@@ -14,10 +14,12 @@ struct Owner {
     std::string user;       ///< name of the uid
     std::string unit;       ///< of systemd
     std::string container;  ///< id or name
+    bool user_due = false;  ///< the user is not known yet, but may be later
+    bool unit_due = false;  ///< the same for unit and container
     bool operator==(const Owner&) const = default;
 };
 
-/// Should be quick: packets wait for it.
+/// May not wait: packets do not. What takes longer is due.
 using OwnerLookup = std::function<Owner(const Sender&)>;
 
 }  // namespace smtpscope

@@ -76,6 +76,7 @@ TEST_CASE("the process: what the hook says, and when", "[records]") {
         {"the name later, when the unit is gone", {{"", "a.service", ""}, {"u", "", ""}}, "1234 u a.service -", 2},
         {"a container has users of its own", {{"", "", "c1"}, {"u", "", ""}}, "1234 - - c1", 1},
         {"a container in a unit", {{"", "docker.service", "c1"}}, "1234 - docker.service c1", 1},
+        {"a container, which was not known at first", {{"u", "", ""}, {"", "a.scope", "c1"}}, "1234 - a.scope c1", 2},
     };
     for (const Row& r : rows) {
         INFO(r.name);
@@ -89,6 +90,31 @@ TEST_CASE("the process: what the hook says, and when", "[records]") {
         REQUIRE(out.records.size() == 1);
         CHECK(process(out.records[0]) == r.expected);
         CHECK(asked == r.asked);
+    }
+    SECTION("what comes too late for a record is counted, by what it is") {
+        struct Late {
+            const char* name;
+            Owner first, second;
+            std::uint64_t users, units;
+        };
+        const Late late[] = {
+            {"in time", {{}, {}, {}, true, true}, {"u", "a.service", {}, false, false}, 0, 0},
+            {"there is none", {{}, {}, {}, true, true}, {}, 0, 0},
+            {"the user", {{}, {}, {}, true, true}, {{}, "a.service", {}, true, false}, 1, 0},
+            {"the unit", {{}, {}, {}, true, true}, {"u", {}, {}, false, true}, 0, 1},
+            {"both", {{}, {}, {}, true, true}, {{}, {}, {}, true, true}, 1, 1},
+            {"a container has no users here", {{}, {}, {}, true, true}, {{}, {}, "c1", false, false}, 0, 0},
+        };
+        for (const Late& r : late) {
+            INFO(r.name);
+            Hooks hooks;
+            hooks.owner = [&, asked = 0](const Sender&) mutable { return asked++ == 0 ? r.first : r.second; };
+            Recorder out;
+            Engine engine({}, out, nullptr, hooks);
+            for (const Sent& s : sent_by(client, nobody)) send(engine, s);
+            CHECK(engine.stats().users_late == r.users);
+            CHECK(engine.stats().units_late == r.units);
+        }
     }
     SECTION("without a hook the uid is known all the same") {
         CHECK(process(play(sent_by(client, nobody)).records.at(0)) == "1234 - - -");

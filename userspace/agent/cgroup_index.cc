@@ -16,10 +16,10 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto patience = 50ms;
-constexpr auto least_interval = 100ms;
+constexpr auto least_interval = 20ms;
 constexpr int share_of_time = 20;  // one part in so many
-constexpr int max_depth = 32;      // each level holds a descriptor while it is read
+constexpr std::size_t most_questions = 4096;
+constexpr int max_depth = 32;  // each level holds a descriptor while it is read
 
 struct CloseFolder {
     void operator()(DIR* folder) const { closedir(folder); }
@@ -131,8 +131,10 @@ CgroupIndex::~CgroupIndex() {
 void CgroupIndex::serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
-        asked_.wait(lock, [this] { return stopping_ || wanted_; });
+        asked_.wait(lock, [this] { return stopping_ || !due_.empty(); });
+        asked_.wait_until(lock, next_reading_, [this] { return stopping_; });
         if (stopping_) return;
+        const std::vector<std::uint64_t> ids = std::exchange(due_, {});
         lock.unlock();
         const auto begin = steady_clock::now();
         CgroupTree tree = read_cgroups(root_.get(), max_folders_);
@@ -141,31 +143,42 @@ void CgroupIndex::serve() {
         std::swap(tree_, tree);
         ++stats_.readings;
         next_reading_ = end + std::max<steady_clock::duration>(least_interval, (end - begin) * share_of_time);
-        wanted_ = overdue_ = false;
-        answered_.notify_all();
+        answer(ids);
     }
 }
 
-std::optional<std::string> CgroupIndex::known(std::uint64_t id) const {
-    const auto found = tree_.paths.find(id);
-    return found == tree_.paths.end() ? std::nullopt : std::optional(found->second);
+/// By the tree that was read after these were asked for.
+void CgroupIndex::answer(const std::vector<std::uint64_t>& ids) {
+    for (const std::uint64_t id : ids) {
+        const auto question = questions_.find(id);
+        if (question == questions_.end()) continue;
+        question->second.due = false;
+        question->second.answered = true;
+        if (const auto found = tree_.paths.find(id); found != tree_.paths.end()) question->second.path = found->second;
+    }
 }
 
 std::optional<std::string> CgroupIndex::find(std::uint64_t id) {
-    std::unique_lock lock(mutex_);
-    auto path = known(id);
-    if (path) return path;
-    if (root_ && !wanted_ && steady_clock::now() >= next_reading_) {
-        wanted_ = true;
+    const std::lock_guard lock(mutex_);
+    if (const auto found = tree_.paths.find(id); found != tree_.paths.end()) return found->second;
+    const Question* const question = root_ ? &ask(id) : nullptr;
+    if (question && !question->answered) return std::nullopt;
+    if (question && !question->path.empty()) return question->path;
+    ++stats_.unknown;
+    return std::string();
+}
+
+CgroupIndex::Question& CgroupIndex::ask(std::uint64_t id) {
+    if (questions_.size() >= most_questions && !questions_.contains(id)) {
+        questions_.clear();
+        due_.clear();
+    }
+    Question& question = questions_[id];
+    if (question.path.empty() && !std::exchange(question.due, true)) {
+        due_.push_back(id);
         asked_.notify_one();
     }
-    if (wanted_ && !overdue_) {
-        const std::uint64_t before = stats_.readings;
-        if (!answered_.wait_for(lock, patience, [&] { return stats_.readings != before; })) overdue_ = true;
-        path = known(id);
-    }
-    if (!path) ++stats_.unknown;
-    return path;
+    return question;
 }
 
 CgroupIndexStats CgroupIndex::stats() const {

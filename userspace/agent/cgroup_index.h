@@ -12,6 +12,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 #include "agent/file_descriptor.h"
 
@@ -44,25 +45,34 @@ class CgroupIndex {
     CgroupIndex& operator=(const CgroupIndex&) = delete;
 
     bool usable() const { return bool(root_); }
-    /// The path; nullopt if there is none or it is not known yet. For a new id a thread of its own reads the tree, but
-    /// not sooner than a tenth of a second after the last time, and not for more than a twentieth of the time. Waits
-    /// for that for a twentieth of a second at most, once a reading. Any thread may call it.
+    /// The path; empty if there is none; nullopt as long as that is not known. Never waits: for a new id a thread of
+    /// its own reads the tree, but not sooner than a fiftieth of a second after the last time, and not for more than a
+    /// twentieth of the time. What it finds for that id it remembers when the folder is gone, for 4,096 of them. Any
+    /// thread may call it.
     std::optional<std::string> find(std::uint64_t id);
     CgroupIndexStats stats() const;
 
   private:
+    /// An id that was not in the tree when it was asked for.
+    struct Question {
+        std::string path;       ///< empty: not found
+        bool due = false;       ///< the tree has to be read for it
+        bool answered = false;  ///< it has been, once
+    };
+
     void serve();
-    std::optional<std::string> known(std::uint64_t id) const;
+    void answer(const std::vector<std::uint64_t>& ids);
+    Question& ask(std::uint64_t id);
 
     const FileDescriptor root_;
     const std::size_t max_folders_;
     mutable std::mutex mutex_;
-    std::condition_variable asked_, answered_;
+    std::condition_variable asked_;
     CgroupTree tree_;
     CgroupIndexStats stats_;
     std::chrono::steady_clock::time_point next_reading_{};
-    bool wanted_ = false;   ///< from the question to the end of the reading
-    bool overdue_ = false;  ///< somebody has waited for it in vain
+    std::unordered_map<std::uint64_t, Question> questions_;
+    std::vector<std::uint64_t> due_;  ///< of questions_, those that the next reading is for
     bool stopping_ = false;
     std::thread thread_;
 };

@@ -21,18 +21,26 @@ std::string mountinfo() {
 
 Owners::Owners() : Owners(cgroup2_mount(mountinfo()), files::user_name) {
     users_.find(getuid());  // the first question loads the libraries that nsswitch.conf names, which takes a while
-    cgroups_.find(0);       // nobody's: for what is there already no packet waits
+    cgroups_.find(0);       // nobody's: what is there already is known from the start
 }
 
 Owners::Owners(const std::string& cgroup_mount, UserNames::Lookup lookup)
     : cgroups_(cgroup_mount), users_(std::move(lookup)) {}
 
 Owner Owners::find(const Sender& sender) {
-    CgroupNames names;
-    if (sender.cgroup_id != 0)
-        if (const auto path = cgroups_.find(sender.cgroup_id)) names = parse_cgroup_path(*path);
-    Owner owner{{}, std::move(names.unit), std::move(names.container)};
-    if (owner.container.empty() && sender.known()) owner.user = users_.find(sender.uid);
+    Owner owner;
+    if (sender.cgroup_id != 0) {
+        const auto path = cgroups_.find(sender.cgroup_id);
+        CgroupNames names = parse_cgroup_path(path.value_or(""));
+        owner.unit = std::move(names.unit);
+        owner.container = std::move(names.container);
+        owner.unit_due = !path;
+    }
+    if (owner.container.empty() && sender.known()) {
+        const auto user = users_.find(sender.uid);
+        owner.user = user.value_or("");
+        owner.user_due = !user;
+    }
     return owner;
 }
 

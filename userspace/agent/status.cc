@@ -45,6 +45,8 @@ std::vector<NamedCount> named(const EngineStats& s) {
             {"files", s.files},
             {"tls_handshakes", s.tls_handshakes},
             {"notices", s.notices},
+            {"users_late", s.users_late},
+            {"units_late", s.units_late},
             {"dropped_with_mail", s.dropped_with_mail},
             {"dropped_without_mail", s.dropped_without_mail},
             {"dropped_waiting", s.dropped_waiting},

@@ -15,7 +15,6 @@ namespace {
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto patience = 50ms;
 constexpr auto lifetime = 5min;
 constexpr std::size_t most_names = 4096, most_questions = 256;
 
@@ -28,10 +27,9 @@ struct UserNames::State {
     };
     Lookup lookup;
     std::mutex mutex;
-    std::condition_variable asked, answered;
+    std::condition_variable asked;
     std::deque<std::uint32_t> questions;
     std::unordered_map<std::uint32_t, Entry> names;
-    bool overdue = false;
     bool stopping = false;
 
     void ask(std::uint32_t uid) {
@@ -65,24 +63,19 @@ void UserNames::serve(const std::shared_ptr<State>& state) {
         state->questions.pop_front();  // only now, so that nobody asks for it meanwhile
         if (state->names.size() >= most_names) state->names.clear();
         state->names[uid] = {std::move(name), steady_clock::now() + lifetime};
-        state->overdue = false;
-        state->answered.notify_all();
     }
 }
 
-std::string UserNames::find(std::uint32_t uid) {
+std::optional<std::string> UserNames::find(std::uint32_t uid) {
     State& s = *state_;
-    std::unique_lock lock(s.mutex);
+    const std::lock_guard lock(s.mutex);
     const auto known = s.names.find(uid);
     if (known != s.names.end()) {
         if (steady_clock::now() >= known->second.due) s.ask(uid);
         return known->second.name;
     }
     s.ask(uid);
-    if (s.overdue) return {};
-    s.overdue = !s.answered.wait_for(lock, patience, [&] { return s.names.contains(uid); });
-    const auto found = s.names.find(uid);
-    return found == s.names.end() ? std::string() : found->second.name;
+    return std::nullopt;
 }
 
 }  // namespace smtpscope::agent

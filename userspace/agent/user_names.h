@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The names of users. The system may have to ask a directory on the network for one, and packets do not wait: a thread
-// of its own asks, and whoever wants to know waits for a moment only.
+// of its own asks, and whoever wants to know asks again later.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "files/identity.h"
@@ -22,10 +23,9 @@ class UserNames {
     UserNames(const UserNames&) = delete;
     UserNames& operator=(const UserNames&) = delete;
 
-    /// Empty if there is none or it is not known yet. Waits for a new name, for a twentieth of a second at most, and
-    /// not at all while the answer to an earlier question is overdue. What is known is asked for anew after five
-    /// minutes. Remembers 4,096 users. Any thread may call it.
-    std::string find(std::uint32_t uid);
+    /// Empty if there is none; nullopt as long as that is not known. Never waits. What is known is asked for anew after
+    /// five minutes. Remembers 4,096 users. Any thread may call it.
+    std::optional<std::string> find(std::uint32_t uid);
 
   private:
     struct State;

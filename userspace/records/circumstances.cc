@@ -20,8 +20,14 @@ Owner completed(Owner known, Owner found) {
     if (known.unit.empty()) {
         known.unit = std::move(found.unit);
         known.container = std::move(found.container);
+        known.unit_due = found.unit_due;
     }
-    if (known.user.empty()) known.user = std::move(found.user);
+    if (known.user.empty()) {
+        known.user = std::move(found.user);
+        known.user_due = found.user_due;
+    }
+    // It has users of its own, but was not known to be a container when this host's was asked for.
+    if (!known.container.empty()) known.user.clear();
     return known;
 }
 
@@ -42,9 +48,11 @@ void Circumstances::sent_by(Side from, const Sender& sender, const Hooks& hooks,
     owner_ = owners(owner_of(sender, hooks));
 }
 
-void Circumstances::fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks, Owners& owners) {
+void Circumstances::fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks, Owners& owners, RecordStats& stats) {
     if (!sender_.known()) return;
     if (may_become_known(*owner_)) owner_ = owners(completed(*owner_, owner_of(sender_, hooks)));
+    stats.users_late += wanted.contains(ExtraField::process_user) && owner_->user.empty() && owner_->user_due;
+    stats.units_late += wanted.contains(ExtraField::process_unit) && owner_->unit.empty() && owner_->unit_due;
     if (wanted.contains(ExtraField::process_uid)) rec.process_uid = sender_.uid;
     if (wanted.contains(ExtraField::process_user)) set_if_known(rec.process_user, owner_->user);
     if (wanted.contains(ExtraField::process_unit)) set_if_known(rec.process_unit, owner_->unit);

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "records/record_stats.h"
 #include "records/shared.h"
 #include "smtpscope/hooks.h"
 #include "smtpscope/options.h"
@@ -23,8 +24,8 @@ class Circumstances {
   public:
     /// Payload of `from` came from this process of this host. Where both ends are local, who sent the mail counts.
     void sent_by(Side from, const Sender& sender, const Hooks& hooks, Owners& owners);
-    /// The fields of the process, as far as they are wanted.
-    void fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks, Owners& owners);
+    /// The fields of the process, as far as they are wanted. Counts what is wanted and still due.
+    void fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks, Owners& owners, RecordStats& stats);
 
   private:
     Sender sender_;                       ///< known() if it is of this host

@@ -12,6 +12,8 @@ struct RecordStats {
     std::uint64_t weirds = 0;
     std::uint64_t files = 0;
     std::uint64_t notices = 0;
+    std::uint64_t users_late = 0;
+    std::uint64_t units_late = 0;
     std::uint64_t dropped_with_mail = 0;
     std::uint64_t dropped_without_mail = 0;
     std::uint64_t dropped_waiting = 0;

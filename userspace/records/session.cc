@@ -173,7 +173,7 @@ void Session::complete_fields(Transaction& t) {
         else if (t.begun_before && !rec.tls)
             rec.incomplete = "beginning";
     }
-    circumstances_.fill(rec, options().extra_fields, *context->hooks, *context->owners);
+    circumstances_.fill(rec, options().extra_fields, *context->hooks, *context->owners, *context->stats);
     if (wants(ExtraField::community_id)) rec.community_id = community_id(id);
     if (extensions_ && !offering_ && wants(ExtraField::extensions)) rec.extensions = words(*extensions_);
     if (facts_) complete_facts(rec);
