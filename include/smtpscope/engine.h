@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "smtpscope/disposition.h"
 #include "smtpscope/flow.h"
 #include "smtpscope/hooks.h"
 #include "smtpscope/options.h"
@@ -16,15 +17,13 @@
 
 namespace smtpscope {
 
-/// Why the kernel need not copy a flow any longer.
-enum class IgnoreReason : std::uint8_t { tls, invalid_transactions };
-
 /// The one way back to the kernel.
 class FlowControl {
   public:
     virtual ~FlowControl() = default;
-    /// Nothing more is to be learned from this connection but its end.
-    virtual void ignore(const ConnId& id, IgnoreReason reason) = 0;
+    /// The connection is not followed any longer: the kernel need not copy it, except its end. Said again as long as it
+    /// does.
+    virtual void ignore(const ConnId& id, Disposition why) = 0;
     /// What `sender` sends until the other end answers is content that nobody wants.
     virtual void skip_content(const ConnId& id, Side sender) = 0;
     /// The connection is over; what the kernel remembers of it can go.

@@ -23,17 +23,17 @@ class Log final : public smtp::Handler {
     const std::string& text() const { return text_; }
     bool in_data() const { return in_data_; }
 
-    smtp::Tag smtp_request(const smtp::Request& r) override {
+    Answer smtp_request(const smtp::Request& r) override {
         if (r.verb == Verb::auth_answer || r.verb == Verb::unknown) ENSURE(r.arg.empty());
         ENSURE(!stopped_ && r.verb != Verb::greeting);
         ++tag_;
         line("request ", smtp::name_of(r.verb), r.arg, r.final);
         if (tag_ == last_) {
             stopped_ = true;
-            return smtp::stop_analysis;
+            return {0, Disposition::invalid_transactions};
         }
         waiting_[tag_] = r.verb;
-        return tag_;
+        return {tag_};
     }
     void smtp_reply(const smtp::Reply& r) override {
         ENSURE(!stopped_ && r.code >= 100 && r.code <= 599);

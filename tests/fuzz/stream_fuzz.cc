@@ -49,8 +49,8 @@ class Receiver final : public tcp::StreamSink {
         if (needs.size() < s.offset + s.length) needs.resize(s.offset + s.length, ~std::uint64_t{0});
         for (std::size_t i = 0; i < s.length; ++i) needs[s.offset + i] = std::min(needs[s.offset + i], s.ack);
     }
-    void data(Side side, std::string_view bytes, Timestamp) override {
-        ENSURE(!bytes.empty() && !ended_[index(side)] && !conn_->stopped());
+    Disposition data(Side side, std::string_view bytes, Timestamp) override {
+        ENSURE(!bytes.empty() && !ended_[index(side)] && conn_->followed());
         for (const char c : bytes) {
             std::uint64_t& at = at_[index(side)];
             if (known_) {
@@ -60,20 +60,22 @@ class Receiver final : public tcp::StreamSink {
             ++at;
         }
         received_[index(side)] += bytes.size();
-        if (stop_after_ != 0 && received_[0] + received_[1] >= stop_after_) conn_->stop_delivery();
+        return stop_after_ != 0 && received_[0] + received_[1] >= stop_after_ ? Disposition::tls : Disposition::follow;
     }
-    void gap(Side side, std::uint64_t length, Timestamp) override {
-        ENSURE(!conn_->stopped() && !ended_[index(side)]);
+    Disposition gap(Side side, std::uint64_t length, Timestamp) override {
+        ENSURE(conn_->followed() && !ended_[index(side)]);
         if (length == 0) {
             ENSURE(received_[index(side)] == 0);
             known_ = false;
         }
         ++gaps_;
         at_[index(side)] += length;
+        return Disposition::follow;
     }
-    void end(Side side, Timestamp) override {
-        ENSURE(!ended_[index(side)] && !conn_->stopped());
+    Disposition end(Side side, Timestamp) override {
+        ENSURE(!ended_[index(side)] && conn_->followed());
         ended_[index(side)] = true;
+        return Disposition::follow;
     }
 
     void stop_after(std::uint64_t bytes) { stop_after_ = bytes; }

@@ -28,30 +28,33 @@ class Sessions final : public tcp::SessionFactory {
             ENSURE(finished_);
             --all_->open_;
         }
-        void data(Side side, std::string_view bytes, Timestamp ts) override {
+        Disposition data(Side side, std::string_view bytes, Timestamp ts) override {
             check(side, ts);
             ENSURE(!bytes.empty());
             received_ += bytes.size();
-            if (stop_after_ != 0 && received_ >= stop_after_) conn_->stop_delivery();
+            return stop_after_ != 0 && received_ >= stop_after_ ? Disposition::tls : Disposition::follow;
         }
-        void gap(Side side, std::uint64_t, Timestamp ts) override { check(side, ts); }
-        void end(Side side, Timestamp ts) override {
+        Disposition gap(Side side, std::uint64_t, Timestamp ts) override {
+            check(side, ts);
+            return Disposition::follow;
+        }
+        Disposition end(Side side, Timestamp ts) override {
             check(side, ts);
             ended_[index(side)] = true;
+            return Disposition::follow;
         }
         void sent_by(Side, const Sender&) override { ENSURE(!finished_); }
         void finish(Timestamp, Ending) override {
             ENSURE(!finished_);
             finished_ = true;
         }
-        void unwanted() override { ENSURE(!finished_ && conn_->stopped()); }
         void describe(FlowSummary& summary) const override {
             ENSURE(!finished_);
             summary.message_bytes = received_;
         }
 
       private:
-        void check(Side side, Timestamp) const { ENSURE(!finished_ && !ended_[index(side)] && !conn_->stopped()); }
+        void check(Side side, Timestamp) const { ENSURE(!finished_ && !ended_[index(side)] && conn_->followed()); }
         Sessions* all_;
         tcp::Connection* conn_;
         std::uint32_t stop_after_;
@@ -65,6 +68,7 @@ class Sessions final : public tcp::SessionFactory {
         ENSURE(id.resp_p == 25);
         return std::make_unique<One>(*this, conn, stop_after_);
     }
+    void ignore(const ConnId& id, Disposition why) override { ENSURE(id.resp_p == 25 && why == Disposition::tls); }
     void closed(const ConnId& id) override { ENSURE(id.resp_p == 25); }
     std::size_t open_sessions() const { return open_; }
 

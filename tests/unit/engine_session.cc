@@ -23,7 +23,7 @@ TEST_CASE("after STARTTLS the flow is ignored, once, and again while payload com
         more.seq += 100;
     }
     REQUIRE(out.ignored.size() == 3);
-    CHECK(out.ignored[0] == std::pair(mail_id(), IgnoreReason::tls));
+    CHECK(out.ignored[0] == std::pair(mail_id(), Disposition::tls));
     CHECK(engine.stats().flows_ignored == 1);
     CHECK(out.handshakes.empty());
     CHECK(out.forgotten.empty());
@@ -62,7 +62,7 @@ TEST_CASE("an encrypted connection that is met in the middle is silenced again",
         for (const Sent& s : segments({raw(side, stream)}, {1000, 2000000000, false, false, {}})) send(engine, s);
         engine.advance(from_nanoseconds(1'800'000'000'000'000'000));
         REQUIRE(out.ignored.size() == 1);
-        CHECK(out.ignored[0] == std::pair(mail_id(), IgnoreReason::tls));
+        CHECK(out.ignored[0] == std::pair(mail_id(), Disposition::tls));
         engine.finish();
         CHECK(out.records.empty());
     }
@@ -73,7 +73,7 @@ TEST_CASE("the reason of a repeated verdict is that of the first", "[engine]") {
     options.analyzer.max_invalid_mail_transactions = 1;
     const Recorder out = play(hello() + Script{C("RCPT TO:<a@b>\nRCPT TO:<c@d>"), C("NOOP")}, options);
     REQUIRE(out.ignored.size() == 2);
-    CHECK(out.ignored[1].second == IgnoreReason::invalid_transactions);
+    CHECK(out.ignored[1].second == Disposition::invalid_transactions);
 }
 
 TEST_CASE("the rest of a large message is not copied, and is no loss", "[engine]") {

@@ -255,7 +255,7 @@ TEST_CASE("invalid transactions, and too many of them", "[records]") {
     const Recorder out = play(invalid(3), options);
     CHECK(out.odd() == Strings{first, "smtp_excessive_invalid_mail_transactions: 3 > 2"});
     REQUIRE(!out.ignored.empty());
-    CHECK(out.ignored[0] == std::pair(mail_id(), IgnoreReason::invalid_transactions));
+    CHECK(out.ignored[0] == std::pair(mail_id(), Disposition::invalid_transactions));
     CHECK(out.texts() == Strings{"1 helo=[c] rcptto=[0@x|1@x|2@x] last_reply=[250 hello]"});
 
     options.analyzer.max_invalid_mail_transactions = 0;

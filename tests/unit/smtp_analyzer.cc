@@ -174,15 +174,27 @@ TEST_CASE("SMTP: limits", "[smtp]") {
     }
 }
 
+TEST_CASE("SMTP: where TLS begins, the rest is handed back", "[smtp]") {
+    SmtpRecorder out;
+    const Limits limits;
+    smtp::Analyzer analyzer(limits, out);
+    CHECK(analyzer.data(Side::resp, "220 s\r\n").disposition == Disposition::follow);
+    CHECK(analyzer.data(Side::orig, "STARTTLS\r\n").disposition == Disposition::follow);
+    const smtp::Analyzer::Answer answer = analyzer.data(Side::resp, "220 go\r\nwhat is encrypted");
+    CHECK(answer.disposition == Disposition::tls);
+    CHECK(answer.rest == "what is encrypted");
+}
+
 TEST_CASE("SMTP: a handler that wants no more gets no more", "[smtp]") {
     SmtpRecorder out;
     out.stop_at = 2;
     const Limits limits;
     smtp::Analyzer analyzer(limits, out);
-    analyzer.data(Side::orig, "EHLO c\r\nMAIL FROM:<a@b>\r\nQUIT\r\n");
-    analyzer.data(Side::resp, "220 s\r\n250 h\r\n");
-    analyzer.gap(Side::orig, 5);
-    analyzer.end(Side::orig);
+    CHECK(analyzer.data(Side::orig, "EHLO c\r\n").disposition == Disposition::follow);
+    CHECK(analyzer.data(Side::orig, "MAIL FROM:<a@b>\r\nQUIT\r\n").disposition == Disposition::invalid_transactions);
+    CHECK(analyzer.data(Side::resp, "220 s\r\n250 h\r\n").disposition == Disposition::invalid_transactions);
+    CHECK(analyzer.gap(Side::orig, 5) == Disposition::invalid_transactions);
+    CHECK(analyzer.end(Side::orig) == Disposition::invalid_transactions);
     analyzer.finish();
     CHECK(out.events == Events{"> EHLO c", "> MAIL FROM:<a@b>"});
 }

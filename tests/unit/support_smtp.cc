@@ -5,14 +5,14 @@
 
 namespace smtpscope::test {
 
-smtp::Tag SmtpRecorder::smtp_request(const smtp::Request& request) {
+smtp::Handler::Answer SmtpRecorder::smtp_request(const smtp::Request& request) {
     std::string text(smtp::name_of(request.verb));
     if (!request.arg.empty()) text += ' ' + std::string(request.arg);
     if (request.final) text += " final";
     events.push_back("> " + text + (request.user.empty() ? "" : " as " + std::string(request.user)));
-    if (++last_ == stop_at) return smtp::stop_analysis;
+    if (++last_ == stop_at) return {0, Disposition::invalid_transactions};
     requests_[last_] = text;
-    return last_;
+    return {last_};
 }
 
 /// The words of the request with this tag; its verb and whether it is final have to be handed back unchanged.

@@ -27,7 +27,7 @@ class SmtpRecorder final : public smtp::Handler {
     enum class Details { all, no_sizes };
     explicit SmtpRecorder(Details details = Details::all) : details_(details) {}
 
-    smtp::Tag smtp_request(const smtp::Request& request) override;
+    Answer smtp_request(const smtp::Request& request) override;
     void smtp_reply(const smtp::Reply& reply) override;
     void smtp_reply_lost(smtp::Tag tag, smtp::Verb verb, bool final) override;
     void smtp_commands_lost() override { events.emplace_back("commands lost"); }

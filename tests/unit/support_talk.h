@@ -77,7 +77,7 @@ struct Recorder final : RecordSink, FlowControl {
     void ssl(const SslInfo& rec) override { handshakes.push_back(rec); }
     void notice(const Notice& rec) override { notices.push_back(rec); }
     void software(const Software& rec) override { clients.push_back(rec); }
-    void ignore(const ConnId& id, IgnoreReason reason) override { ignored.emplace_back(id, reason); }
+    void ignore(const ConnId& id, Disposition why) override { ignored.emplace_back(id, why); }
     void skip_content(const ConnId&, Side sender) override { skipped.push_back(sender); }
     void forget(const ConnId& id) override { forgotten.push_back(id); }
 
@@ -90,7 +90,7 @@ struct Recorder final : RecordSink, FlowControl {
     std::vector<SslInfo> handshakes;
     std::vector<Notice> notices;
     std::vector<Software> clients;
-    std::vector<std::pair<ConnId, IgnoreReason>> ignored;
+    std::vector<std::pair<ConnId, Disposition>> ignored;
     std::vector<Side> skipped;
     std::vector<ConnId> forgotten;
 };

@@ -43,17 +43,20 @@ Sent pause(std::int64_t microseconds) {
 /// The streams as text: `o[bytes]`, `r[bytes]`, a gap as `<length>`, an end as `|`.
 class Transcript final : public StreamSink {
   public:
-    void data(Side side, std::string_view bytes, Timestamp) override { add(side, std::string(bytes)); }
-    void gap(Side side, std::uint64_t length, Timestamp) override { add(side, "<" + std::to_string(length) + ">"); }
-    void end(Side side, Timestamp) override { add(side, "|"); }
+    Disposition data(Side side, std::string_view bytes, Timestamp) override { return add(side, std::string(bytes)); }
+    Disposition gap(Side side, std::uint64_t length, Timestamp) override {
+        return add(side, "<" + std::to_string(length) + ">");
+    }
+    Disposition end(Side side, Timestamp) override { return add(side, "|"); }
     std::string text() const { return text_ + (text_.empty() ? "" : "]"); }
 
   private:
-    void add(Side side, const std::string& what) {
+    Disposition add(Side side, const std::string& what) {
         const char letter = side == Side::orig ? 'o' : 'r';
         if (letter != last_) text_ += (text_.empty() ? "" : "] ") + std::string(1, letter) + "[";
         last_ = letter;
         text_ += what;
+        return Disposition::follow;
     }
     std::string text_;
     char last_ = 0;
@@ -327,14 +330,18 @@ TEST_CASE("TCP: limits of memory", "[tcp]") {
 
 namespace {
 
-/// Stops the delivery at a `!`, or at a gap or an end.
+/// Wants no more from a `!` on, or from a gap or an end.
 struct Stopper final : StreamSink {
-    void data(Side, std::string_view bytes, Timestamp) override { note(bytes, bytes.find('!') != bytes.npos); }
-    void gap(Side, std::uint64_t length, Timestamp) override { note("<" + std::to_string(length) + ">", at_gap); }
-    void end(Side, Timestamp) override { note("|", at_end); }
-    void note(std::string_view what, bool stop) {
+    Disposition data(Side, std::string_view bytes, Timestamp) override {
+        return note(bytes, bytes.find('!') != bytes.npos);
+    }
+    Disposition gap(Side, std::uint64_t length, Timestamp) override {
+        return note("<" + std::to_string(length) + ">", at_gap);
+    }
+    Disposition end(Side, Timestamp) override { return note("|", at_end); }
+    Disposition note(std::string_view what, bool stop) {
         text += what;
-        if (stop) conn.stop_delivery();
+        return stop ? Disposition::tls : Disposition::follow;
     }
     void play(const std::vector<Sent>& sent) {
         for (Sent s : sent) {
@@ -353,7 +360,7 @@ struct Stopper final : StreamSink {
 
 }  // namespace
 
-TEST_CASE("TCP: delivery is stopped from within a callback", "[tcp]") {
+TEST_CASE("TCP: nothing is delivered to a sink that wants no more", "[tcp]") {
     struct StopRow {
         const char* name;
         std::vector<Sent> sent;
@@ -374,7 +381,7 @@ TEST_CASE("TCP: delivery is stopped from within a callback", "[tcp]") {
             s.at_end = row.at_end;
             s.play(after_handshake(row.sent));
             if (s.conn.blocked_since()) s.conn.give_up_waiting(at(s.now + long_enough), s);
-            CHECK(s.conn.stopped());
+            CHECK(s.conn.disposition() == Disposition::tls);
             CHECK_FALSE(s.conn.closed());
             CHECK(s.text == row.text);
             CHECK(s.accounts.memory == 0);

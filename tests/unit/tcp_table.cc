@@ -20,15 +20,18 @@ std::string shown(const ConnId& id) {
            std::to_string(id.resp_p);
 }
 
-/// Notes what becomes of sessions: `+id` opened, `-id` finished, `!id` unwanted, `closed id`; payload as `o[bytes]`.
+/// Notes what becomes of sessions: `+id` opened, `finish`, `!` ignored, `closed`; payload as `o[bytes]`.
 class Factory final : public SessionFactory {
   public:
-    std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, Connection& conn) override {
+    std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, Connection&) override {
         log += "+" + shown(id) + " ";
         last_begin = begin;
-        last_conn = &conn;
         ++open_now;
         return std::make_unique<Recording>(*this);
+    }
+    void ignore(const ConnId&, Disposition why) override {
+        CHECK(why == answer);
+        log += "! ";
     }
     void closed(const ConnId&) override {
         log += "closed ";
@@ -38,27 +41,29 @@ class Factory final : public SessionFactory {
     std::string log;
     std::vector<Ending> endings;
     Timestamp last_begin;
-    Connection* last_conn = nullptr;
+    Disposition answer = Disposition::follow;  ///< of the sessions to what is delivered
     std::size_t open_now = 0;
 
   private:
     struct Recording final : tcp::Session {
         explicit Recording(Factory& f) : factory(&f) {}
-        void data(Side side, std::string_view bytes, Timestamp) override { note(side, bytes); }
-        void gap(Side side, std::uint64_t n, Timestamp) override { note(side, "<" + std::to_string(n) + ">"); }
-        void end(Side side, Timestamp) override { note(side, "|"); }
+        Disposition data(Side side, std::string_view bytes, Timestamp) override { return note(side, bytes); }
+        Disposition gap(Side side, std::uint64_t n, Timestamp) override {
+            return note(side, "<" + std::to_string(n) + ">");
+        }
+        Disposition end(Side side, Timestamp) override { return note(side, "|"); }
         void sent_by(Side from, const Sender& s) override { note(from, "by " + std::to_string(s.uid)); }
         void finish(Timestamp, Ending why) override {
             factory->log += "finish ";
             factory->endings.push_back(why);
         }
-        void unwanted() override { factory->log += "! "; }
         void describe(FlowSummary& s) const override {
             s.uid = "known";
             s.stage = FlowStage::commands;
         }
-        void note(Side side, std::string_view what) {
+        Disposition note(Side side, std::string_view what) {
             factory->log += std::string(side == Side::orig ? "o[" : "r[") + std::string(what) + "] ";
+            return factory->answer;
         }
         Factory* factory;
     };
@@ -420,15 +425,39 @@ TEST_CASE("flows: no more than the limit", "[tcp]") {
 TEST_CASE("flows: payload that nobody wants any more is complained about now and then", "[tcp]") {
     Fixture f;
     f.send(beginning());
-    f.factory.last_conn->stop_delivery();
     f.factory.log.clear();
-    for (std::uint32_t i = 0; i < 130; ++i) f.send(seg(Side::orig, 1002 + i, 5002, ack, "x"));
+    f.factory.answer = Disposition::invalid_transactions;
+    f.send(seg(Side::orig, 1002, 5002, ack, "x"));
+    CHECK(f.factory.log == "o[x] ! ");
+    CHECK(f.table.stats().ignored == 1);
+    CHECK(f.table.latest(1).at(0).stage == FlowStage::ignored);
+    f.factory.log.clear();
+    for (std::uint32_t i = 0; i < 130; ++i) f.send(seg(Side::orig, 1003 + i, 5002, ack, "x"));
     CHECK(f.factory.log == "! ! ! ");  // the first, and every 64th after it
-    f.send(seg(Side::orig, 1132, 5002, ack));
+    f.send(seg(Side::orig, 1133, 5002, ack));
     CHECK(f.factory.log == "! ! ! ");
-    f.send(seg(Side::orig, 1132, 5002, fin | ack));
-    f.send(seg(Side::resp, 5002, 1133, fin | ack));
+    f.send(seg(Side::orig, 1133, 5002, fin | ack));
+    f.send(seg(Side::resp, 5002, 1134, fin | ack));
     CHECK(f.factory.log == "! ! ! finish closed ");
+    CHECK(f.table.stats().ignored == 1);
+}
+
+TEST_CASE("flows: the end of one that is given up, and of one that waits, is told as well", "[tcp]") {
+    for (const bool waits : {true, false}) {
+        Fixture f;
+        f.send(beginning());
+        f.factory.log.clear();
+        f.factory.answer = Disposition::tls;
+        f.send(seg(Side::orig, 1003, 5002, ack, "y"));  // behind a hole
+        CHECK(f.factory.log.empty());
+        if (waits) f.send(seg(Side::resp, 5002, 1004, ack, ""));
+        if (waits)
+            f.table.advance(at(f.now + 2 * second));
+        else
+            f.table.finish(Ending::shutdown);
+        CHECK(f.factory.log == (waits ? "o[<1>] ! " : "o[<1>] ! finish closed "));
+        CHECK(f.table.stats().ignored == 1);
+    }
 }
 
 TEST_CASE("flows: those with the latest packets, with what is known of each", "[tcp]") {

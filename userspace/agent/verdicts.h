@@ -11,7 +11,7 @@ class Verdicts final : public FlowControl {
   public:
     explicit Verdicts(capture::LiveSource& source) : source_(source) {}
 
-    void ignore(const ConnId& id, IgnoreReason) override { source_.set_verdict(id, Verdict::ignore, Verdict::ignore); }
+    void ignore(const ConnId& id, Disposition) override { source_.set_verdict(id, Verdict::ignore, Verdict::ignore); }
     void skip_content(const ConnId& id, Side sender) override {
         const Verdict skip = Verdict::headers_until_answer, copy = Verdict::copy;
         source_.set_verdict(id, sender == Side::orig ? skip : copy, sender == Side::orig ? copy : skip);

@@ -75,6 +75,7 @@ class Engine::Impl final : public tcp::SessionFactory {
         s.not_mail = t.not_mail;
         s.flows_opened = t.opened;
         s.flows_evicted = t.evicted;
+        s.flows_ignored = t.ignored;
         s.flows_open = table_.size();
         s.gaps = a.gaps;
         s.gap_bytes = a.gap_bytes;
@@ -88,6 +89,9 @@ class Engine::Impl final : public tcp::SessionFactory {
 
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
         return std::make_unique<engine::MailSession>(context_, id, begin, conn);
+    }
+    void ignore(const ConnId& id, Disposition why) override {
+        if (context_.control) context_.control->ignore(id, why);
     }
     void closed(const ConnId& id) override {
         if (context_.control && !stays_known_) context_.control->forget(id);

@@ -31,24 +31,23 @@ class MailSession final : public tcp::Session {
     /// `context` and `conn` outlive it. `begin`: of the connection.
     MailSession(const Context& context, const ConnId& id, Timestamp begin, tcp::Connection& conn);
 
-    void data(Side side, std::string_view bytes, Timestamp ts) override;
-    void gap(Side side, std::uint64_t length, Timestamp ts) override;
-    void end(Side side, Timestamp ts) override;
+    Disposition data(Side side, std::string_view bytes, Timestamp ts) override;
+    Disposition gap(Side side, std::uint64_t length, Timestamp ts) override;
+    Disposition end(Side side, Timestamp ts) override;
     void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
     void finish(Timestamp ts, Ending why) override;
-    void unwanted() override;
     void describe(FlowSummary& summary) const override;
 
   private:
-    void consume(Side side, std::string_view bytes, Timestamp ts);
-    void analyse(Side side, std::string_view bytes, Timestamp ts);
+    Disposition consume(Side side, std::string_view bytes, Timestamp ts);
+    Disposition analyse(Side side, std::string_view bytes, Timestamp ts);
+    Disposition read_handshake(Side side, std::string_view bytes, Timestamp ts);
     void release_held(Side side, Timestamp ts);
     smtp::Analyzer& at(Timestamp ts);
     bool is_too_large() const;
     void skip(std::optional<Side> side);
     void begin_encryption();
-    void end_encryption();
-    void act();
+    Disposition end_encryption();
 
     const Context* context_;
     tcp::Connection* conn_;
@@ -58,10 +57,8 @@ class MailSession final : public tcp::Session {
     /// By side, if the connection began before the capture did: it may be encrypted.
     std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
     std::optional<Side> skipping_;  ///< who sends content that is not captured
-    IgnoreReason reason_ = IgnoreReason::tls;
-    std::uint8_t held_ = 0;   ///< of tls::first_bytes, how many the client has sent, and nothing else yet
-    bool begun_ = false;      ///< it has said something, and that was passed on
-    bool encrypted_ = false;  ///< it is, and its handshake was not seen
+    std::uint8_t held_ = 0;         ///< of tls::first_bytes, how many the client has sent, and nothing else yet
+    bool begun_ = false;            ///< it has said something, and that was passed on
 };
 
 }  // namespace smtpscope::engine

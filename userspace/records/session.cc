@@ -168,7 +168,7 @@ void Session::complete_fields(Transaction& t) {
     }
     // Of what is encrypted or no longer followed nothing more would have been learned.
     if (wants(ExtraField::incomplete)) {
-        if (const char* why = name_of(ending_); why && outcome_ == Outcome::open && !t.aborted)
+        if (const char* why = name_of(ending_); why && disposition_ == Disposition::follow && !t.aborted)
             rec.incomplete = why;
         else if (t.begun_before && !rec.tls)
             rec.incomplete = "beginning";
@@ -196,7 +196,7 @@ void Session::complete(Transaction& t) {
 }
 
 void Session::finish() {
-    if (ending_ == Ending::closed && outcome_ == Outcome::open) note_hanging_up();
+    if (ending_ == Ending::closed && disposition_ == Disposition::follow) note_hanging_up();
     if (context->hooks->finalize_smtp)
         context->hooks->finalize_smtp(id, state, transactions_.empty() ? nullptr : &transactions_.back()->info);
     write_all();
@@ -254,7 +254,7 @@ void Session::smtp_weird(std::string_view name, std::string_view addl, std::stri
 
 // ---- commands
 
-Tag Session::smtp_request(const smtp::Request& request) {
+smtp::Handler::Answer Session::smtp_request(const smtp::Request& request) {
     note_activity();
     note_command(now);
     Tag tag = 0;
@@ -293,9 +293,8 @@ Tag Session::smtp_request(const smtp::Request& request) {
         default:
             break;
     }
-    if (outcome_ != Outcome::open) return smtp::stop_analysis;
     const Transaction* t = newest();
-    return tag == 0 && t ? t->tag : tag;
+    return {tag == 0 && t ? t->tag : tag, disposition_};
 }
 
 void Session::mail(std::string_view arg) {
@@ -372,7 +371,7 @@ void Session::invalid_transaction(std::string_view what) {
     if (++state.invalid_transactions <= limit || limit == 0) return;
     weird("smtp_excessive_invalid_mail_transactions",
           std::to_string(state.invalid_transactions) + " > " + std::to_string(limit), smtp_source);
-    outcome_ = Outcome::too_many_invalid_transactions;
+    disposition_ = Disposition::invalid_transactions;
 }
 
 // ---- losses, TLS
@@ -402,7 +401,7 @@ void Session::smtp_starttls() {
     Info& rec = current().info;
     rec.tls = true;
     rec.has_client_activity = true;
-    outcome_ = Outcome::tls;
+    disposition_ = Disposition::tls;
 }
 
 void Session::smtp_smuggled(std::string_view how) {

@@ -21,9 +21,6 @@ namespace smtpscope::records {
 
 class Session final : public smtp::Handler, private Scope {
   public:
-    /// What the owner of the session has to act on.
-    enum class Outcome : std::uint8_t { open, tls, too_many_invalid_transactions };
-
     /// `begin`: of the connection, which its unique id is made of.
     Session(const Context& context, const ConnId& id, Timestamp begin);
     ~Session() override;
@@ -34,7 +31,6 @@ class Session final : public smtp::Handler, private Scope {
     void flush();
     std::string unique_id() const { return uid(); }
     const ConnId& conn_id() const { return id; }
-    Outcome outcome() const { return outcome_; }
     /// The first payload of `from` that a socket of this host sent.
     void sent_by(Side from, const Sender& sender);
     /// `length` bytes of `from` are lost; 0: an unknown number, before its first that was captured. Comes before the
@@ -52,7 +48,7 @@ class Session final : public smtp::Handler, private Scope {
     /// Writes what is open.
     void finish();
 
-    smtp::Tag smtp_request(const smtp::Request& request) override;
+    smtp::Handler::Answer smtp_request(const smtp::Request& request) override;
     void smtp_reply(const smtp::Reply& reply) override;
     void smtp_reply_lost(smtp::Tag tag, smtp::Verb verb, bool final) override;
     void smtp_commands_lost() override;
@@ -170,10 +166,10 @@ class Session final : public smtp::Handler, private Scope {
     bool joined_late_ = false;  ///< the client's stream did not begin with its first byte, and nothing was opened since
     bool lmtp_ = false;         ///< the client said LHLO
     bool offering_ = false;     ///< within the reply to EHLO, behind its first line
-    bool from_originator_ = true;        ///< false after TURN: the responder has become the client
-    std::optional<Fate> message_fate_;   ///< of the newest message, where that is decided
-    Fate session_fate_ = Fate::unknown;  ///< kept, if one of its mails was; else dropped, if one was
-    Outcome outcome_ = Outcome::open;
+    bool from_originator_ = true;                    ///< false after TURN: the responder has become the client
+    std::optional<Fate> message_fate_;               ///< of the newest message, where that is decided
+    Fate session_fate_ = Fate::unknown;              ///< kept, if one of its mails was; else dropped, if one was
+    Disposition disposition_ = Disposition::follow;  ///< what the analyzer was told; such an end cuts nothing off
     Ending ending_ = Ending::closed;
 };
 

@@ -32,9 +32,9 @@ Analyzer::Analyzer(const Limits& limits, Handler& handler) : limits_(&limits), h
 
 // ---- lines
 
-std::string Analyzer::data(Side side, std::string_view bytes) {
+Analyzer::Answer Analyzer::data(Side side, std::string_view bytes) {
     LineReader& r = reader(side);
-    while (!bytes.empty() && mode_ != Mode::stopped) {
+    while (!bytes.empty() && follows()) {
         if (chunk_left_ > 0 && is_client(side)) {
             r.skip_line_end(bytes);
             take_chunk(bytes);
@@ -44,7 +44,8 @@ std::string Analyzer::data(Side side, std::string_view bytes) {
         report_oddities(r);
         if (!line) {
             if (mode_ == Mode::data && is_client(side)) plain_content(r, bytes);
-            if (goes_over_to_tls(side, r.partial(), bytes)) return std::string(r.partial()).append(bytes);
+            if (goes_over_to_tls(side, r.partial(), bytes))
+                return {disposition_, std::string(r.partial()).append(bytes)};
             line = r.next(bytes, limits_->line_length);
             report_oddities(r);
         }
@@ -54,7 +55,7 @@ std::string Analyzer::data(Side side, std::string_view bytes) {
         else
             server_line(*line);
     }
-    return std::string(bytes);
+    return {disposition_, std::string(bytes)};
 }
 
 /// A client that begins a handshake has had the reply to its STARTTLS, though the capture may lack the reply, or the
@@ -65,9 +66,13 @@ bool Analyzer::goes_over_to_tls(Side side, std::string_view partial, std::string
     const Pending* const last = pending_head_ == pending_.size() ? nullptr : &pending_.back();
     const bool asked = last && last->before_gap && (last->verb == Verb::starttls || last->verb == Verb::x_anonymoustls);
     if (!asked && !(recovering_ && (ready_for_tls_ || !is_client(side)))) return false;
-    mode_ = Mode::stopped;
-    handler_->smtp_starttls();
+    go_over_to_tls();
     return true;
+}
+
+void Analyzer::go_over_to_tls() {
+    disposition_ = Disposition::tls;
+    handler_->smtp_starttls();
 }
 
 void Analyzer::report_oddities(LineReader& r) {
@@ -78,20 +83,20 @@ void Analyzer::report_oddities(LineReader& r) {
     if (odd.too_long) handler_->smtp_weird("contentline_size_exceeded", {}, line_source);
 }
 
-void Analyzer::end(Side side) {
-    if (mode_ == Mode::stopped) return;
+Disposition Analyzer::end(Side side) {
+    if (!follows()) return disposition_;
     if (const auto line = reader(side).flush()) {
         if (is_client(side))
             client_line(*line);
         else
             server_line(*line);
     }
+    return disposition_;
 }
 
 void Analyzer::finish() {
     sized_ &= !loss_ || loss_->content == 0;
     if (in_message_) end_message();
-    mode_ = Mode::stopped;
 }
 
 // ---- the client
@@ -105,17 +110,13 @@ void Analyzer::client_line(const Line& line) {
             return auth_line(line);
         case Mode::command:
             return command_line(line);
-        case Mode::stopped:
-            return;
     }
 }
 
 void Analyzer::push(const Request& request, bool doubtful) {
-    const Tag tag = handler_->smtp_request(request);
-    if (tag == stop_analysis) {
-        mode_ = Mode::stopped;
-        return;
-    }
+    const auto [tag, disposition] = handler_->smtp_request(request);
+    disposition_ = disposition;
+    if (!follows()) return;
     if (limits_->pending_commands > 0 && pending_.size() - pending_head_ >= limits_->pending_commands) {
         handler_->smtp_weird("smtp_excessive_pending_cmds", {}, smtp_source);
         while (pending_head_ < pending_.size()) lose_front();
@@ -143,7 +144,7 @@ void Analyzer::command_line(const Line& line) {
     const bool last = (c.verb == Verb::bdat || c.verb == Verb::burl) && c.arg.size() >= 5 &&
                       starts_with_ignoring_case(c.arg.substr(c.arg.size() - 5), " LAST");
     push({c.verb, c.arg, last, {}});
-    if (mode_ == Mode::stopped) return;
+    if (!follows()) return;
     if (c.verb == Verb::bdat) return bdat_command(c.arg);
     if (c.verb == Verb::burl && !last) return;  // the server fetches a part itself (RFC 4468), between BDAT chunks
     if (in_bdat_ && c.verb == Verb::burl) {
@@ -290,12 +291,12 @@ void Analyzer::server_line(const Line& line) {
     server_seen_ = true;
     // A code that changes within a reply (RFC 5321, 4.2.1 forbids it) does not make it two.
     if (!continuing_) begin_reply(reply->code, reply->text);
-    if (mode_ == Mode::stopped) return;
+    if (!follows()) return;
     continuing_ = reply->more;
     const bool to_lost_command = client_gap_ && answered_.tag == 0 && answered_.verb == Verb::unknown;
     handler_->smtp_reply({answered_.tag, answered_.verb, answered_.final, reply->code, reply->more, reply->text,
                           to_lost_command, answered_.before_gap || answered_.behind_gap});
-    if (!continuing_ && mode_ != Mode::stopped) finish_reply(*reply);
+    if (!continuing_ && follows()) finish_reply(*reply);
 }
 
 bool Analyzer::pending_has(Verb v) const {
@@ -380,8 +381,7 @@ void Analyzer::finish_reply(const ReplyLine& reply) {
         case Verb::starttls:
         case Verb::x_anonymoustls:
             if (code != 220) break;
-            mode_ = Mode::stopped;
-            handler_->smtp_starttls();
+            go_over_to_tls();
             break;
         case Verb::lhlo:
             lmtp_ |= code == 250;

@@ -25,20 +25,22 @@ class Analyzer {
     /// Both outlive the analyzer.
     Analyzer(const Limits& limits, Handler& handler);
 
-    /// The bytes that are not SMTP any more, because TLS has begun among them; usually none.
-    std::string data(Side side, std::string_view bytes);
+    struct Answer {
+        Disposition disposition = Disposition::follow;
+        std::string rest;  ///< with Disposition::tls: the bytes that are not SMTP any more
+    };
+    Answer data(Side side, std::string_view bytes);
     /// `length` bytes are lost; 0: the session began before the capture did.
-    void gap(Side side, std::uint64_t length);
-    void end(Side side);
+    Disposition gap(Side side, std::uint64_t length);
+    Disposition end(Side side);
     /// The connection is over: an open message ends here.
     void finish();
 
   private:
     enum class Mode : std::uint8_t {
         command,
-        data,     ///< between DATA and its dot; from the command on, because clients need not wait for the 354
-        auth,     ///< the next line answers a 334
-        stopped,  ///< TLS, or no longer wanted
+        data,  ///< between DATA and its dot; from the command on, because clients need not wait for the 354
+        auth,  ///< the next line answers a 334
     };
     struct Pending {
         Verb verb;
@@ -57,9 +59,11 @@ class Analyzer {
         bool replies = false;               ///< some of the server's replies since the client's loss were lost too
     };
 
+    bool follows() const { return disposition_ == Disposition::follow; }
     bool is_client(Side s) const { return (s == Side::orig) != turned_; }
     LineReader& reader(Side s) { return readers_[index(s)]; }
     void report_oddities(LineReader& r);
+    void go_over_to_tls();
     bool goes_over_to_tls(Side side, std::string_view partial, std::string_view bytes);
 
     void client_line(const Line& line);
@@ -117,6 +121,7 @@ class Analyzer {
     std::uint32_t lmtp_due_ = 0;      ///< replies that the message being answered has yet to get
     const char* doubtful_ = nullptr;  ///< how the last message ended, as long as what follows may have been smuggled
     Mode mode_ = Mode::command;
+    Disposition disposition_ = Disposition::follow;
     bool lmtp_ = false;    ///< LHLO was accepted: one reply for each recipient ends a message
     bool turned_ = false;  ///< TURN: the responder has become the client
     bool in_message_ = false;

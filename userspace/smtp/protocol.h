@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "smtpscope/disposition.h"
 #include "smtpscope/side.h"
 
 namespace smtpscope::smtp {
@@ -78,8 +79,6 @@ BdatArgument parse_bdat_argument(std::string_view arg);
 
 /// Which transaction a command belongs to: the handler's number for it, handed back with the replies.
 using Tag = std::uint32_t;
-/// In place of a tag: the handler wants nothing more of this session.
-inline constexpr Tag stop_analysis = ~Tag{0};
 
 struct Request {
     Verb verb = Verb::unknown;
@@ -101,8 +100,12 @@ struct Reply {
 
 class Handler {
   public:
+    struct Answer {
+        Tag tag = 0;
+        Disposition disposition = Disposition::follow;  ///< else no event follows
+    };
     virtual ~Handler() = default;
-    virtual Tag smtp_request(const Request& request) = 0;
+    virtual Answer smtp_request(const Request& request) = 0;
     virtual void smtp_reply(const Reply& reply) = 0;
     /// The reply to this request was lost, or will never come.
     virtual void smtp_reply_lost(Tag tag, Verb verb, bool final) = 0;

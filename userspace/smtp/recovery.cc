@@ -17,13 +17,14 @@ constexpr std::size_t max_trailing_length = 1024;  // bytes; RFC 5321, 4.5.3.1.4
 
 }  // namespace
 
-void Analyzer::gap(Side side, std::uint64_t length) {
-    if (mode_ == Mode::stopped) return;
+Disposition Analyzer::gap(Side side, std::uint64_t length) {
+    if (!follows()) return disposition_;
     handler_->smtp_unexpected(side, "content gap", std::to_string(length));
     if (is_client(side))
         client_gap(length);
     else
         server_gap();
+    return disposition_;
 }
 
 void Analyzer::client_gap(std::uint64_t length) {
@@ -104,7 +105,7 @@ void Analyzer::server_gap() {
 void Analyzer::lose_end_of_data() {
     sized_ = false;
     end_of_data(false);
-    if (mode_ == Mode::stopped) return;
+    if (!follows()) return;
     while (pending_head_ < pending_.size()) lose_front();
     loss_->trailing.clear();
     unclassified_ = recovering_ = true;
@@ -138,7 +139,7 @@ void Analyzer::recover_chunk(std::string_view before, std::string_view command) 
     if (server_seen_)
         leave_recovery(loss_->trailing.empty() ? Verb::bdat : parse_command(loss_->trailing.front()).verb, 0);
     recovering_ = false;
-    if (mode_ != Mode::stopped) command_line({command});
+    if (follows()) command_line({command});
 }
 
 void Analyzer::replay() {
@@ -149,7 +150,7 @@ void Analyzer::replay() {
             push({c.verb, c.arg, parse_bdat_argument(c.arg).last, {}});
         else
             command_line({text});
-        if (mode_ == Mode::stopped) return;
+        if (!follows()) return;
     }
     for (std::size_t i = first; i < pending_.size(); ++i) pending_[i].behind_gap = true;
 }
@@ -167,7 +168,7 @@ void Analyzer::recover(std::uint16_t code) {
     loss_->content -= std::min<std::uint64_t>(loss_->content, dot_torn_ ? 2 : 3);  // its end, `.` and CRLF
     sized_ &= commands.empty() && loss_->content == 0;
     end_of_data(false);
-    if (commands.empty() || mode_ == Mode::stopped) return;
+    if (commands.empty() || !follows()) return;
     // A client that has sent commands since either had the reply, which was lost as well, or did not wait for it.
     if (reply_lost_) lose_front();
     const Verb next = parse_command(commands.front()).verb;

@@ -99,7 +99,7 @@ void Connection::release_held(StreamSink& sink) {
                 if (x.segment.has(Segment::ack)) earliest(x.segment.ack_seq);
         h.base = first.value_or(0);
         h.started = true;
-        sink.gap(side, 0, held->front().segment.ts);
+        if (followed()) heed(sink.gap(side, 0, held->front().segment.ts));
     }
     for (const Held& x : *held) {
         accounts_->memory -= x.payload.size();
@@ -133,7 +133,7 @@ void Connection::segment(Side from, const Segment& s, StreamSink& sink) {
 void Connection::process(Side from, const Segment& s, StreamSink& sink) {
     Half& mine = half(from);
     if (s.has(Segment::rst)) return reset(from, s, sink);
-    if (stopped_) {  // offsets stand still, and mean nothing after 2 GiB: the flag alone counts
+    if (!followed()) {  // offsets stand still, and mean nothing after 2 GiB: the flag alone counts
         mine.ended |= s.has(Segment::fin);
         closed_ = halves_[0].ended && halves_[1].ended;
         return;
@@ -184,8 +184,7 @@ void Connection::payload(Side from, std::int64_t offset, std::string_view data, 
     const bool nothing_waits = !h.backlog || h.backlog->head == h.backlog->ready.size();
     if (nothing_waits && may_deliver(from, ack)) {
         h.delivered = h.expected;
-        sink.data(from, data, ts);
-        if (stopped_) return;
+        if (!heed(sink.data(from, data, ts))) return;
     } else {
         queue(h, {ts, ack, 0, std::string(data)});
     }
@@ -270,10 +269,7 @@ void Connection::deliver_front(Side s, StreamSink& sink) {
     discharge(h, chunk.data.size() + chunk_overhead);
     if (b.early.empty() && b.ready.empty()) h.backlog.reset();
     h.delivered += chunk.gap + chunk.data.size();
-    if (chunk.gap > 0)
-        sink.gap(s, chunk.gap, chunk.ts);
-    else
-        sink.data(s, chunk.data, chunk.ts);
+    heed(chunk.gap > 0 ? sink.gap(s, chunk.gap, chunk.ts) : sink.data(s, chunk.data, chunk.ts));
 }
 
 bool Connection::pump_side(Side s, StreamSink& sink) {
@@ -281,7 +277,7 @@ bool Connection::pump_side(Side s, StreamSink& sink) {
     for (const Chunk* c = front(half(s)); c && c->gap == 0 && may_deliver(s, c->ack); c = front(half(s))) {
         deliver_front(s, sink);
         moved = true;
-        if (stopped_) break;
+        if (!followed()) break;
     }
     return moved;
 }
@@ -308,7 +304,7 @@ bool Connection::pump_gap(StreamSink& sink) {
             const std::uint64_t part = next->ack - h.delivered;
             c->gap -= part;
             h.delivered += part;
-            sink.gap(s, part, c->ts);
+            heed(sink.gap(s, part, c->ts));
         } else {
             deliver_front(s, sink);
         }
@@ -319,18 +315,18 @@ bool Connection::pump_gap(StreamSink& sink) {
 
 void Connection::pump(Timestamp ts, StreamSink& sink) {
     bool moved = true;
-    while (moved && !stopped_) {
+    while (moved && followed()) {
         moved = pump_side(Side::resp, sink);
-        if (!stopped_) moved |= pump_side(Side::orig, sink);
-        if (!stopped_ && !moved) moved = pump_gap(sink);
-        if (!stopped_ && over_memory()) moved |= give_up_one(ts, sink);
+        if (followed()) moved |= pump_side(Side::orig, sink);
+        if (followed() && !moved) moved = pump_gap(sink);
+        if (followed() && over_memory()) moved |= give_up_one(ts, sink);
     }
     for (const Side s : {Side::orig, Side::resp}) {
         Half& h = half(s);
-        if (h.ended || h.fin == no_fin || (!stopped_ && !may_end(s))) continue;
+        if (h.ended || h.fin == no_fin || (followed() && !may_end(s))) continue;
         h.ended = true;
         drop_backlog(h);  // nothing follows a FIN
-        if (!stopped_) sink.end(s, ts);
+        if (followed()) heed(sink.end(s, ts));
     }
     closed_ = halves_[0].ended && halves_[1].ended;
 }
@@ -434,7 +430,7 @@ void Connection::give_up_waiting(Timestamp now, StreamSink& sink) {
 /// A hole is as old as the first run beyond it, or as the acknowledgement that showed it.
 void Connection::update_blocked(Timestamp ts) {
     blocked_.reset();
-    if (stopped_ || closed_) return;
+    if (!followed() || closed_) return;
     for (Half& h : halves_) {
         if (!hole(h)) {
             h.hole_since = {};
@@ -454,7 +450,7 @@ void Connection::update_blocked(Timestamp ts) {
 
 void Connection::reset(Side from, const Segment& s, StreamSink& sink) {
     const std::int64_t distance = offset_of(half(from), s.seq) - static_cast<std::int64_t>(half(from).expected);
-    if (!stopped_ && (distance < -reset_window || distance > reset_window)) return;
+    if (followed() && (distance < -reset_window || distance > reset_window)) return;
     close(s.ts, sink);
 }
 
@@ -462,9 +458,9 @@ void Connection::close(Timestamp now, StreamSink& sink) {
     if (closed_) return;
     release_held(sink);
     for (;;) {
-        if (closed_ || stopped_) break;
+        if (closed_ || !followed()) break;
         pump(now, sink);
-        if (closed_ || stopped_) break;
+        if (closed_ || !followed()) break;
         if (give_up_one(now, sink)) continue;
         // Unacknowledged holes: what came after them was captured all the same.
         Half* early = nullptr;
@@ -477,10 +473,13 @@ void Connection::close(Timestamp now, StreamSink& sink) {
     blocked_.reset();
 }
 
-void Connection::stop_delivery() {
-    stopped_ = true;
+/// True as long as the connection is followed. Where it is not, what waits is dropped.
+bool Connection::heed(Disposition answer) {
+    if (answer == Disposition::follow) return true;
+    disposition_ = answer;
     for (Half& h : halves_) drop_backlog(h);
     blocked_.reset();
+    return false;
 }
 
 }  // namespace smtpscope::tcp

@@ -15,22 +15,24 @@
 #include <vector>
 
 #include "net/decode.h"
+#include "smtpscope/disposition.h"
 #include "smtpscope/options.h"
 #include "smtpscope/side.h"
 #include "smtpscope/time.h"
 
 namespace smtpscope::tcp {
 
-/// The consumer of a connection's streams.
+/// The consumer of a connection's streams. What each call returns is heeded at once: unless that is `follow`, nothing
+/// more is delivered.
 class StreamSink {
   public:
     virtual ~StreamSink() = default;
     /// The next bytes from `side`; valid during the call.
-    virtual void data(Side side, std::string_view bytes, Timestamp ts) = 0;
+    virtual Disposition data(Side side, std::string_view bytes, Timestamp ts) = 0;
     /// `length` bytes from `side` are lost for good. 0: an unknown number, before the first byte that was captured.
-    virtual void gap(Side side, std::uint64_t length, Timestamp ts) = 0;
+    virtual Disposition gap(Side side, std::uint64_t length, Timestamp ts) = 0;
     /// `side` sends no more.
-    virtual void end(Side side, Timestamp ts) = 0;
+    virtual Disposition end(Side side, Timestamp ts) = 0;
 };
 
 /// What the connections of one table hold and have lost, all together.
@@ -55,8 +57,6 @@ class Connection {
     void give_up_waiting(Timestamp now, StreamSink& sink);
     /// Delivers all that was captured, across every hole.
     void close(Timestamp now, StreamSink& sink);
-    /// From now on only FIN and RST matter: what waits is dropped, and nothing more is delivered.
-    void stop_delivery();
 
     /// Bytes that are missing from `side` from now on are missing on purpose, or (false) are lost.
     void set_skipping(Side side, bool on) { half(side).skipping = on; }
@@ -64,9 +64,11 @@ class Connection {
     /// Since when something waits for bytes that may never come; nullopt while nothing does.
     std::optional<Timestamp> blocked_since() const { return blocked_; }
     bool closed() const { return closed_; }
-    bool stopped() const { return stopped_; }
+    /// The last answer of the sink. Once it is not `follow`, only FIN and RST matter.
+    Disposition disposition() const { return disposition_; }
+    bool followed() const { return disposition_ == Disposition::follow; }
     bool has_payload() const { return has_payload_; }
-    /// Bytes of `side`'s stream up to its first hole, or up to where delivery was stopped.
+    /// Bytes of `side`'s stream up to its first hole, or as far as it was followed.
     std::uint64_t received(Side side) const { return half(side).expected; }
     bool half_closed() const { return halves_[0].ended || halves_[1].ended; }
     /// Each end of which anything was captured has sent its FIN, though bytes before it may be missing.
@@ -117,6 +119,7 @@ class Connection {
 
     Half& half(Side s) { return halves_[index(s)]; }
     const Half& half(Side s) const { return halves_[index(s)]; }
+    bool heed(Disposition answer);
     static std::int64_t offset_of(const Half& h, std::uint32_t seq);
 
     void learn_bases(Side from, const net::Segment& s);
@@ -160,7 +163,7 @@ class Connection {
     std::unique_ptr<std::vector<Held>> held_;
     std::optional<Timestamp> blocked_;
     bool closed_ = false;
-    bool stopped_ = false;
+    Disposition disposition_ = Disposition::follow;
     bool has_payload_ = false;
 };
 

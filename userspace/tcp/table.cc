@@ -12,14 +12,14 @@ namespace {
 
 constexpr Duration check_interval = std::chrono::milliseconds(100);
 constexpr Duration closing_timeout = std::chrono::minutes(1);  // after one end's FIN, as TCP's FIN-WAIT-2
-constexpr std::uint32_t unwanted_interval = 64;  // segments of a stopped connection between two complaints
+constexpr std::uint32_t unwanted_interval = 64;  // segments of one that is not followed, between two complaints
 constexpr std::size_t embryonic_share = 8;       // of all connections, this part at most may be handshakes
 
 /// For a connection that has no session, because it had no payload yet.
 struct Nobody final : StreamSink {
-    void data(Side, std::string_view, Timestamp) override {}
-    void gap(Side, std::uint64_t, Timestamp) override {}
-    void end(Side, Timestamp) override {}
+    Disposition data(Side, std::string_view, Timestamp) override { return Disposition::follow; }
+    Disposition gap(Side, std::uint64_t, Timestamp) override { return Disposition::follow; }
+    Disposition end(Side, Timestamp) override { return Disposition::follow; }
 } nobody;
 
 }  // namespace
@@ -61,6 +61,7 @@ FlowSummary Table::Flow::summary() const {
     s.orig_bytes = conn.received(Side::orig);
     s.resp_bytes = conn.received(Side::resp);
     if (session) session->describe(s);
+    if (!conn.followed()) s.stage = conn.disposition() == Disposition::tls ? FlowStage::tls : FlowStage::ignored;
     if (conn.half_closed()) s.stage = FlowStage::closing;
     return s;
 }
@@ -164,9 +165,10 @@ void Table::deliver(Flow& flow, Side from, const Segment& s) {
         flow.told_sender[index(from)] = true;
         flow.session->sent_by(from, s.sender);
     }
-    if (flow.conn.stopped() && s.wire_payload > 0 && flow.session && flow.unwanted++ % unwanted_interval == 0)
-        flow.session->unwanted();
+    if (!flow.conn.followed() && s.wire_payload > 0 && flow.unwanted++ % unwanted_interval == 0)
+        factory_->ignore(flow.id(), flow.conn.disposition());
     flow.conn.segment(from, s, flow.sink());
+    tell_ignored(flow);
     if (flow.conn.closed()) {
         retire(flow);
     }
@@ -209,6 +211,7 @@ void Table::advance(Timestamp now) {
         Flow& flow = *it++;
         if (*flow.conn.blocked_since() + limits_->gap_timeout > now_) continue;
         flow.conn.give_up_waiting(now_, flow.sink());
+        tell_ignored(flow);
         if (flow.conn.closed()) {
             retire(flow);
         }
@@ -219,9 +222,17 @@ void Table::advance(Timestamp now) {
     expire(active_, limits_->idle_timeout);
 }
 
+void Table::tell_ignored(Flow& flow) {
+    if (flow.conn.followed() || flow.ignored) return;
+    flow.ignored = true;
+    ++stats_.ignored;
+    factory_->ignore(flow.id(), flow.conn.disposition());
+}
+
 void Table::end_session(Flow& flow, Ending why) {
     if (!flow.session) return;
     flow.conn.close(now_, *flow.session);
+    tell_ignored(flow);
     flow.session->finish(now_, flow.conn.saw_end() ? Ending::closed : why);
     flow.session.reset();
     factory_->closed(flow.id());

@@ -21,8 +21,6 @@ class Session : public StreamSink {
     virtual void sent_by(Side from, const Sender& sender) = 0;
     /// The connection is over, or no longer followed; the streams have ended.
     virtual void finish(Timestamp ts, Ending why) = 0;
-    /// Payload comes although delivery was stopped: the packet source does not know, or has forgotten.
-    virtual void unwanted() = 0;
     /// Adds what the application knows: uid, stage, bytes of the message.
     virtual void describe(FlowSummary& summary) const = 0;
 };
@@ -32,6 +30,9 @@ class SessionFactory {
     virtual ~SessionFactory() = default;
     /// Called at the first payload. `begin`: time of the first packet. `conn` lives as long as the session.
     virtual std::unique_ptr<Session> open(const ConnId& id, Timestamp begin, Connection& conn) = 0;
+    /// The connection is not followed any longer. Said again when payload comes all the same: the packet source does
+    /// not know, or has forgotten.
+    virtual void ignore(const ConnId& id, Disposition why) = 0;
     virtual void closed(const ConnId& id) = 0;
 };
 
@@ -41,6 +42,7 @@ struct TableStats {
     std::uint64_t not_mail = 0;  ///< neither port is a server's
     std::uint64_t opened = 0;
     std::uint64_t evicted = 0;
+    std::uint64_t ignored = 0;  ///< not followed any longer
 };
 
 class Table {
@@ -93,8 +95,9 @@ class Table {
         Queue* queue = nullptr;        ///< the one that it stands in
         bool a_is_originator = false;  ///< of the key's ends
         bool told_sender[2] = {};      ///< by Side: the session knows whose socket sends
-        bool over = false;  ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
-        std::uint32_t unwanted = 0;   ///< segments with payload since delivery was stopped
+        bool over = false;     ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
+        bool ignored = false;  ///< and the factory was told
+        std::uint32_t unwanted = 0;   ///< segments with payload since it is not followed
         std::uint32_t reopening = 0;  ///< sequence number after a SYN that may open a new connection on these ports
     };
 
@@ -108,6 +111,7 @@ class Table {
     void update_waiting(Flow& flow);
     void evict(Queue& queue);  ///< its idlest
     void expire(Queue& queue, Duration timeout);
+    void tell_ignored(Flow& flow);
     void end_session(Flow& flow, Ending why);
     void retire(Flow& flow);
     void erase(Flow& flow, Ending why);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Whether a connection is followed.
+#pragma once
+
+#include <cstdint>
+
+namespace smtpscope {
+
+/// What becomes of a connection after the bytes that were delivered of it: the answer of whoever takes them. Unless it
+/// is `follow`, nothing more is to be learned from the connection, and only its end matters.
+enum class Disposition : std::uint8_t {
+    follow,
+    tls,                   ///< what comes is encrypted; its handshake was read, or not captured
+    invalid_transactions,  ///< more than AnalyzerOptions::max_invalid_mail_transactions
+};
+
+}  // namespace smtpscope
