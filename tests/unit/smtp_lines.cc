@@ -202,6 +202,29 @@ TEST_CASE("content that is not of lines begins behind the LF of the line before"
     }
 }
 
+TEST_CASE("A chunk has as many octets as its command says", "[smtp]") {
+    Chunk chunk;
+    CHECK_FALSE(chunk.is_due());
+    CHECK_FALSE(chunk.is_complete());
+    chunk.begin({5, false, nullptr});
+    std::string_view bytes = "abc";
+    CHECK(chunk.take(bytes) == "abc");
+    CHECK(chunk.is_due());
+    bytes = "deBDAT";
+    CHECK(chunk.take(bytes) == "de");
+    CHECK(bytes == "BDAT");
+    CHECK_FALSE(chunk.is_due());
+    CHECK_FALSE(chunk.is_complete());  // others follow
+    chunk.begin({3, true, nullptr});
+    CHECK(chunk.is_last());
+    CHECK(chunk.lose(2) == 2);
+    CHECK_FALSE(chunk.is_complete());
+    CHECK(chunk.lose(7) == 1);
+    CHECK(chunk.is_complete());
+    chunk.begin({0, true, nullptr});
+    CHECK(chunk.is_complete());
+}
+
 TEST_CASE("BDAT octets are lines of a message however the chunks are cut", "[smtp]") {
     struct BdatRow {
         std::string name, in;

@@ -1,16 +1,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smtp/bdat.h"
 
+#include <algorithm>
+
 namespace smtpscope::smtp {
 
-namespace {
-constexpr std::string_view source = "SMTP_BDAT";
+void Chunk::begin(const BdatArgument& arg) {
+    left_ = arg.size;
+    state_ = arg.last ? State::last : State::chunk;
+    advance(0);
+}
+
+void Chunk::advance(std::uint64_t octets) {
+    left_ -= octets;
+    if (left_ == 0 && state_ == State::chunk) state_ = State::none;
+}
+
+std::string_view Chunk::take(std::string_view& bytes) {
+    const std::string_view octets = bytes.substr(0, std::min<std::uint64_t>(left_, bytes.size()));
+    bytes.remove_prefix(octets.size());
+    advance(octets.size());
+    return octets;
+}
+
+std::uint64_t Chunk::lose(std::uint64_t length) {
+    const std::uint64_t lost = std::min(length, left_);
+    advance(lost);
+    return lost;
 }
 
 /// Hands out what exceeds the longest line, so that at most one line's length is left.
 void BdatLines::pieces(std::string_view& line, Handler& handler) {
     if (line.size() <= max_line_length) return;
-    handler.smtp_weird("smtp_bdat_line_too_long", std::to_string(line.size()), source);
+    handler.smtp_weird("smtp_bdat_line_too_long", std::to_string(line.size()), bdat_source);
     while (line.size() > max_line_length) {
         handler.smtp_data(line.substr(0, max_line_length), false);
         line.remove_prefix(max_line_length);
@@ -51,7 +73,7 @@ void BdatLines::data(std::string_view octets, Handler& handler) {
         line.remove_suffix(crlf ? 2 : 1);
         pieces(line, handler);
         if (!crlf) {
-            handler.smtp_weird("smtp_bdat_line_lf_only", {}, source);
+            handler.smtp_weird("smtp_bdat_line_lf_only", {}, bdat_source);
             line = {line.data(), line.size() + 1};  // a bare LF is content: its octet follows in the same buffer
         }
         handler.smtp_data(line, crlf);

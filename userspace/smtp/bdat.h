@@ -2,12 +2,41 @@
 // The octets of BDAT chunks (RFC 3030) as lines of a message. Chunks end anywhere, also within a line.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "smtp/protocol.h"
 #include "smtp/spare_text.h"
 
 namespace smtpscope::smtp {
+
+/// The chunk that is being received.
+class Chunk {
+  public:
+    enum class State : std::uint8_t {
+        none,  ///< before the first one and between two of them
+        chunk,
+        last,
+    };
+
+    void begin(const BdatArgument& arg);
+    /// Cuts the octets that belong to it off `bytes`.
+    std::string_view take(std::string_view& bytes);
+    /// Of `length` bytes that are lost, those that belong to it.
+    std::uint64_t lose(std::uint64_t length);
+
+    /// Octets of it are to come.
+    bool is_due() const { return left_ > 0; }
+    bool is_last() const { return state_ == State::last; }
+    /// All of the last chunk has come.
+    bool is_complete() const { return is_last() && left_ == 0; }
+
+  private:
+    void advance(std::uint64_t octets);
+
+    std::uint64_t left_ = 0;  ///< octets to come
+    State state_ = State::none;
+};
 
 class BdatLines {
   public:

@@ -98,6 +98,11 @@ struct Reply {
     bool doubtful = false;  ///< bytes were lost, and the reply may be to another request, or without its beginning
 };
 
+/// Sources of weirds, named as the reference names them.
+inline constexpr std::string_view smtp_source = "SMTP";
+inline constexpr std::string_view bdat_source = "SMTP_BDAT";
+inline constexpr std::string_view line_source = "CONTENTLINE";
+
 class Handler {
   public:
     struct Answer {
