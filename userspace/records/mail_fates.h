@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which mail a record of another stream belongs to, and what becomes of it.
+//
+// A file belongs to the transaction of its message; everything else to the transactions that are open when it is seen,
+// and between them to the session, which is kept as soon as one of its mails is.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "records/companions.h"
+#include "records/record.h"
+#include "records/scope.h"
+#include "records/transaction.h"
+#include "smtp/protocol.h"
+#include "smtpscope/content.h"
+
+namespace smtpscope::records {
+
+class MailFates {
+  public:
+    /// A message of this transaction begins.
+    void begin_message(smtp::Tag mail);
+    /// `open`: the tags of the open transactions. `in_message`: content is being received.
+    void hold(Scope& scope, Record&& record, ContentSink::Handle content, std::vector<smtp::Tag> open, bool in_message);
+    /// What belongs to `from` belongs to `into`.
+    void merge(smtp::Tag from, smtp::Tag into);
+    /// What became of the transaction becomes of what belongs to it.
+    void settle(const Transaction& t, Fate fate);
+    /// A session without any mail is nothing that a policy for mails is about.
+    void settle_session();
+
+  private:
+    std::unique_ptr<Companions> companions_;  ///< nullptr as long as none of them had to wait
+    smtp::Tag message_ = 0;                   ///< the transaction that the newest message goes with
+    std::optional<Fate> message_fate_;        ///< where that is decided
+    Fate session_fate_ = Fate::unknown;       ///< kept, if one of its mails was; else dropped, if one was
+};
+
+}  // namespace smtpscope::records

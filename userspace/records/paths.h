@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The arguments of MAIL and RCPT (RFC 5321, 4.1.2).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smtpscope::records {
+
+/// What follows the keyword (`FROM:`, `TO:`) is what matters; without it the command is another one's.
+bool has_keyword(std::string_view arg, std::string_view keyword);
+
+/// Where mail is to go or comes from by an argument that begins with the keyword. `<postmaster>` (RFC 5321, 4.1.1.3)
+/// and local users have no domain, which the reference asks of an address; `<>` is empty.
+std::string_view path_of(std::string_view arg, std::string_view keyword);
+
+/// The addresses in an argument of RCPT, as the reference finds them.
+std::vector<std::string> recipients_of(std::string_view arg);
+
+}  // namespace smtpscope::records
