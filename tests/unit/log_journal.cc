@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <future>
 
 #include "catch.h"
 #include "log/journal.h"
@@ -252,6 +253,21 @@ TEST_CASE("journal: the end waits for one that takes something, not for one that
         lane.end();
         CHECK(lane.status().written == 5);
     }
+}
+
+TEST_CASE("journal: a sink that waits for the one before it is not stuck", "[log]") {
+    const Folder folder;
+    Listener journald(folder);
+    std::promise<void> former;
+    JournalLane lane(folder.socket(), {.stuck_after = 100ms});
+    lane.begin_after(former.get_future().share());
+    lane.push({entry(0)});
+    auto end = std::async(std::launch::async, [&] { lane.end(); });
+    CHECK(end.wait_for(500ms) == std::future_status::timeout);
+    former.set_value();
+    end.get();
+    CHECK(lane.status().written == 1);
+    CHECK(lane.status().dropped == 0);
 }
 
 TEST_CASE("journal: what waits outlives a reload", "[log]") {

@@ -140,8 +140,10 @@ std::optional<SinkQueue::Item> SinkQueue::next() {
 
 void SinkQueue::wait_for(const std::shared_future<void>& former) const {
     const auto begun = Clock::now();
-    while (former.wait_for(between_looks) != std::future_status::ready && !patience_.is_over())
+    while (former.wait_for(between_looks) != std::future_status::ready && !patience_.is_over()) {
+        patience_.moved();  // whether the former one is stuck is known to its own queue
         if (Clock::now() - begun >= worth_telling) tally_.waits("the sink before the last reload has not ended yet.");
+    }
 }
 
 void SinkQueue::done(const Parcel& parcel) {
