@@ -265,11 +265,15 @@ TEST_CASE("owners: all of it together") {
     CHECK(find({7, docker}) == "  " + id);
     CHECK(find({7, 0}) == "u7  ");
     const std::uint64_t unknown = owners.stats().unknown;
-    CHECK(find({7, 1U << 30}) == "u7  ");
+    CHECK(due({7, 1U << 30}) == "user unit");
     CHECK(owners.stats().unknown == unknown);  // that is not said before the tree was read for it
     CHECK(in_time([&] { return due({7, 1U << 30}); }, "").empty());
+    CHECK(find({7, 1U << 30}) == "u7  ");
     CHECK(owners.stats().unknown > unknown);
     CHECK(owners.stats().folders == 5);
+    const auto begun = tree.make("/docker/" + other_id);
+    CHECK(find({7, begun}) == "  ");  // not this host's u7
+    CHECK(in_time([&] { return find({7, begun}); }, "  " + other_id) == "  " + other_id);
 }
 
 TEST_CASE("owners: what is due is said to be") {

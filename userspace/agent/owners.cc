@@ -38,8 +38,8 @@ Owner Owners::find(const Sender& sender) {
     }
     if (owner.container.empty() && sender.known()) {
         const auto user = users_.find(sender.uid);
-        owner.user = user.value_or("");
-        owner.user_due = !user;
+        owner.user_due = !user || owner.unit_due;  // what is not known yet may be a container
+        if (!owner.user_due) owner.user = user.value_or("");
     }
     return owner;
 }

@@ -16,7 +16,8 @@ class Owners {
     Owners();
     Owners(const std::string& cgroup_mount, UserNames::Lookup lookup);
 
-    /// Never waits. Any thread may call it. A container has a user database of its own: there the user is left empty.
+    /// Never waits. Any thread may call it. A container has a user database of its own: there the user is left empty,
+    /// and it is due as long as the unit is.
     Owner find(const Sender& sender);
     /// False: cgroup2 is not mounted where this process could see it, so nobody's unit is known.
     bool knows_cgroups() const { return cgroups_.usable(); }
