@@ -144,6 +144,9 @@ void CgroupIndex::serve() {
         ++stats_.readings;
         next_reading_ = end + std::max<steady_clock::duration>(least_interval, (end - begin) * share_of_time);
         answer(ids);
+        lock.unlock();
+        tree = {};  // the one before takes a while to go, and nobody waits for that
+        lock.lock();
     }
 }
 
