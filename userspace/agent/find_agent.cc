@@ -79,10 +79,6 @@ std::optional<FoundAgent> agent_at(const std::string& socket, const PeerCheck& c
     }
 }
 
-bool has_file(const FoundAgent& agent, const std::string& file) {
-    return file.empty() || config::resolved(agent.loaded.file) == config::resolved(file);
-}
-
 std::vector<FoundAgent> running_agents(const std::string& file) {
     std::vector<FoundAgent> agents;
     std::error_code error;
@@ -103,6 +99,10 @@ std::string configuration_answer(const std::string& file, const Refusal& refusal
 
 std::optional<FoundAgent> agent_at(const std::string& socket) {
     return agent_at(socket, {});
+}
+
+bool has_file(const FoundAgent& agent, const std::string& file) {
+    return file.empty() || config::resolved(agent.loaded.file) == config::resolved(file);
 }
 
 std::optional<FoundAgent> find_agent(const std::string& expected, const std::string& file) {

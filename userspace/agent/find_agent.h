@@ -26,6 +26,9 @@ struct FoundAgent {
 /// The one that answers at `socket`; nullopt if none does.
 std::optional<FoundAgent> agent_at(const std::string& socket);
 
+/// Whether that is its configuration file, by whatever name; any is, if `file` is empty.
+bool has_file(const FoundAgent& agent, const std::string& file);
+
 /// The running agent: the one that answers at `expected`, if it has the configuration file `file`, or that is empty;
 /// else a process that is found by /proc, has the file and can be trusted: of this program, of root or of the service's
 /// user; else the one at `expected`, whatever its file. nullopt if there is none. Throws std::runtime_error if there

@@ -5,7 +5,6 @@
 
 #include "agent/control_socket.h"
 #include "cli/running_agent.h"
-#include "config/places.h"
 
 namespace smtpscope::cli {
 
@@ -35,7 +34,7 @@ int run_reload(int argc, char** argv) {
         if (configuration.broken.empty()) return exit_failed;
         throw config::Error(configuration.broken);
     }
-    if (config::resolved(config::absolute_path(arguments->config)) != config::resolved(found->loaded.file)) {
+    if (!agent::has_file(*found, config::absolute_path(arguments->config))) {
         if (!arguments->config.empty())
             throw UsageError("the agent on " + found->socket + " has another configuration file, " +
                              found->loaded.file + "; name that one, or leave -c out.");

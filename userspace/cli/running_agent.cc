@@ -2,7 +2,6 @@
 #include "cli/running_agent.h"
 
 #include "agent/control_socket.h"
-#include "config/places.h"
 
 namespace smtpscope::cli {
 
@@ -33,8 +32,7 @@ std::optional<agent::FoundAgent> find_agent(const Arguments& arguments, const Co
     const std::string file = file_named(arguments);
     if (names_socket(arguments)) return agent::agent_at(expected);
     auto found = agent::find_agent(expected, file);
-    const bool has_file = found && (file.empty() || config::resolved(found->loaded.file) == config::resolved(file));
-    if (!configuration.broken.empty() && !has_file) return std::nullopt;
+    if (!configuration.broken.empty() && found && !agent::has_file(*found, file)) return std::nullopt;
     return found;
 }
 
