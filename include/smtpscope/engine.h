@@ -21,8 +21,8 @@ namespace smtpscope {
 class FlowControl {
   public:
     virtual ~FlowControl() = default;
-    /// The connection is not followed any longer: the kernel need not copy it, except its end. Said again as long as it
-    /// does.
+    /// The connection is not followed any longer: the kernel need not copy it, except its end. Said again from time to
+    /// time while it is copied all the same.
     virtual void ignore(const ConnId& id, Disposition why) = 0;
     /// What `sender` sends until the other end answers is content that nobody wants.
     virtual void skip_content(const ConnId& id, Side sender) = 0;

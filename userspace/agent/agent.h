@@ -93,7 +93,7 @@ class Agent {
     std::vector<std::string> needs_restart_;  ///< keys, as of the last one that was not refused
     std::string follow_error_;
     bool stopping_ = false;
-    bool asked_ = false;  ///< to end: whatever it could not write by then, nobody wants it to be started again for that
+    bool asked_ = false;   ///< by a signal, to end: the exit status is 0 then, whatever could not be written
     bool ending_ = false;  ///< there is nothing left to reload
 };
 

@@ -150,8 +150,8 @@ class Output::Impl {
     std::vector<std::shared_ptr<const Policy>> policies_;  ///< of earlier outputs, which somebody may still ask
     std::vector<std::uint64_t> dropped_before_;            ///< by those that nobody asks any more
     Sinks sinks_;
-    std::vector<std::shared_ptr<FormerSink>> ending_;  ///< sinks that earlier outputs had
-    std::vector<SinkStatus> former_;                   ///< the same, at whose end there was another reload
+    std::vector<std::shared_ptr<FormerSink>> ending_;  ///< sinks of earlier outputs
+    std::vector<SinkStatus> former_;                   ///< the counts of those that had ended before this output began
     bool succeeded_ = false;                           ///< by another output, which has taken the sinks
 };
 

@@ -130,7 +130,7 @@ class Session final : public smtp::Handler, private Scope {
     Side client_ = Side::orig;  ///< TURN: the responder has become it
     bool server_seen_ = false;
     bool lmtp_ = false;                              ///< the client said LHLO
-    Disposition disposition_ = Disposition::follow;  ///< what the analyzer was told; such an end cuts nothing off
+    Disposition disposition_ = Disposition::follow;  ///< else it ended before its connection, and nothing is missing
     Ending ending_ = Ending::closed;
 };
 
