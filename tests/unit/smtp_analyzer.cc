@@ -198,3 +198,16 @@ TEST_CASE("SMTP: a handler that wants no more gets no more", "[smtp]") {
     analyzer.finish();
     CHECK(out.events == Events{"> EHLO c", "> MAIL FROM:<a@b>"});
 }
+
+TEST_CASE("SMTP: a handler that wants no more gets no more after a loss either", "[smtp]") {
+    SmtpRecorder out;
+    out.stop_at = 2;
+    const Limits limits;
+    smtp::Analyzer analyzer(limits, out);
+    analyzer.data(Side::resp, "220 s\r\n");
+    analyzer.data(Side::orig, "EHLO c\r\n");
+    analyzer.gap(Side::orig, 50);
+    CHECK(analyzer.data(Side::orig, "DATA\r\n").disposition == Disposition::follow);
+    CHECK(analyzer.data(Side::resp, "354 go\r\n").disposition == Disposition::invalid_transactions);
+    CHECK(out.events.back() == "> DATA");
+}

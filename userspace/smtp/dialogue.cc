@@ -27,6 +27,7 @@ void Dialogue::server_line(const ReplyLine& line) {
 void Dialogue::begin_reply(const ReplyLine& line) {
     client_.note_reply();
     recover(line.code);
+    if (!client_.follows()) return;
     if (!queue_.begin_reply(line.code, line.text, recovery_.commands_lost())) recovery_.note_unexplained_reply();
 }
 
