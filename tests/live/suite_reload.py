@@ -281,11 +281,18 @@ def moved_socket(report, bed):
 
 IMPOSTOR = """
 import os, socket, sys
-open('/proc/self/comm', 'w').write('smtpscope')
 s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 os.setuid(65534)
-s.listen()
+s.set_inheritable(True)
+stdin, hold = os.pipe()
+pid = os.fork()
+if pid == 0:
+    s.listen()
+    os.dup2(stdin, 0)
+    os.execv(sys.argv[3], ['smtpscope', 'read', '-'])
+while open(f'/proc/{pid}/comm').read() != 'smtpscope\\n':
+    pass
 print('listens', flush=True)
 while True:
     peer = s.accept()[0]
@@ -297,12 +304,13 @@ while True:
 
 
 def impostor(report, bed):
-    """A process that calls itself as the agent is called, and claims its file: it is not asked."""
+    """Somebody's process of the same program, for which another one claims to have the file: it is not asked."""
     os.makedirs(bed.dir + "/impostor", exist_ok=True)
     file, path = bed.dir + "/impostor/config.yaml", bed.dir + "/impostor/s"
     with open(file, "w", encoding="ascii") as config:
         config.write(f"control: {{ socket: {bed.dir}/nobody }}\n")
-    process = bed.start(bed.server, sys.executable, "-c", IMPOSTOR, path, file, text=True, stdout=subprocess.PIPE)
+    process = bed.start(bed.server, sys.executable, "-c", IMPOSTOR, path, file, binary(), text=True,
+                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     report.equal("impostor: it is there", process.stdout.readline(), "listens\n")
     done = command("status", "-c", file)
     report.check("impostor: no agent is found", done.returncode == 1 and "no agent is running" in done.stderr

@@ -30,9 +30,9 @@ std::optional<FoundAgent> agent_at(const std::string& socket);
 bool has_file(const FoundAgent& agent, const std::string& file);
 
 /// The running agent: the one that answers at `expected`, if it has the configuration file `file`, or that is empty;
-/// else a process that is found by /proc, has the file and can be trusted: of this program, of root or of the service's
-/// user; else the one at `expected`, whatever its file. nullopt if there is none. Throws std::runtime_error if there
-/// are several.
+/// else a process that is found by /proc, has the file and can be trusted: of root, of the service's user or of our
+/// own; else the one at `expected`, whatever its file. nullopt if there is none. Throws std::runtime_error if there are
+/// several.
 std::optional<FoundAgent> find_agent(const std::string& expected, const std::string& file);
 
 }  // namespace smtpscope::agent
