@@ -161,6 +161,33 @@ TEST_CASE("reopening begins a new file after the old one was moved", "[log]") {
     CHECK(lines_of(text_of(d.file("smtp.log"))) == 1);
 }
 
+TEST_CASE("a file that is deleted is begun anew, and without its directory records count as lost", "[log]") {
+    const Directory d;
+    const std::string folder = d.file("logs");
+    fs::create_directory(folder);
+    Options options = file_options(d);
+    options.sinks[0].directory = folder;
+    Output output(options);
+    output.smtp(record(1));
+    output.flush();
+    fs::remove(folder + "/smtp.log");
+    output.smtp(record(2));
+    output.flush();
+    CHECK(lines_of(text_of(folder + "/smtp.log")) == 1);
+
+    fs::remove_all(folder);
+    output.smtp(record(3));
+    output.flush();
+    CHECK(output.status()[0].dropped == 1);
+    CHECK(output.status()[0].last_error == "cannot open " + folder + "/smtp.log: No such file or directory.");
+
+    fs::create_directory(folder);
+    output.smtp(record(4));
+    output.flush();
+    CHECK(lines_of(text_of(folder + "/smtp.log")) == 1);
+    CHECK(output.status()[0].written == 3);
+}
+
 TEST_CASE("a file has one format: one of another is set aside", "[log]") {
     const Directory d;
     auto output = std::make_unique<Output>(file_options(d, Format::json));

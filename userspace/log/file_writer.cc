@@ -53,6 +53,7 @@ FileWriter::~FileWriter() {
 }
 
 void FileWriter::write(std::string_view lines) {
+    if (fd_ >= 0 && is_deleted()) close();
     if (fd_ >= 0 && is_due()) rotate();
     while (!lines.empty()) {
         if (fd_ < 0 && !open()) return drop(lines);
@@ -134,6 +135,12 @@ void FileWriter::close() {
 
 bool FileWriter::may_rotate() const {
     return size_ > empty_size_ && now() >= rotate_again_;
+}
+
+/// Nobody could read what is written to it from now on.
+bool FileWriter::is_deleted() const {
+    struct stat status {};
+    return ::fstat(fd_, &status) == 0 && status.st_nlink == 0;
 }
 
 bool FileWriter::is_due() const {

@@ -29,6 +29,7 @@ class FileWriter final : public LineWriter {
     void close();
     bool begin_file();
     bool may_rotate() const;
+    bool is_deleted() const;
     bool is_due() const;
     void rotate();
     std::size_t fitting(std::string_view lines) const;
