@@ -104,6 +104,8 @@ TEST_CASE("losses: said when they grow, by cause, and only then") {
     CHECK(watch.update({{"packets lost_ring_full", 3, {}}, {"b", 0, {}}}).empty());
     CHECK(watch.update({{"packets lost_ring_full", 5, {}}, {"b", 1, "disk full"}}) ==
           "lost: 2 packets lost_ring_full (5 in all), 1 b (1 in all): disk full");
+    CHECK(LossWatch().update({{"a", 1, "The disk is full."}, {"b", 1, "So is this."}}) ==
+          "lost: 1 a (1 in all): The disk is full, 1 b (1 in all): So is this");
     // A count that went back.
     CHECK(watch.update({{"b", 0, {}}}).empty());
     CHECK(watch.update({{"b", 1, {}}}) == "lost: 1 b (1 in all)");

@@ -16,6 +16,12 @@ void add(std::vector<Loss>& all, Loss loss) {
     if (same->detail.empty()) same->detail = std::move(loss.detail);
 }
 
+/// More may follow it.
+std::string_view within_sentence(std::string_view sentence) {
+    if (sentence.ends_with('.')) sentence.remove_suffix(1);
+    return sentence;
+}
+
 }  // namespace
 
 std::vector<Loss> losses(const Status& s) {
@@ -58,7 +64,7 @@ std::string LossWatch::update(const std::vector<Loss>& now) {
         if (loss.total > known) {
             text += (text.empty() ? "lost: " : ", ") + std::to_string(loss.total - known) + " " + loss.cause + " (" +
                     std::to_string(loss.total) + " in all)";
-            if (!loss.detail.empty()) text += ": " + loss.detail;
+            if (!loss.detail.empty()) text.append(": ").append(within_sentence(loss.detail));
         }
         known = loss.total;
     }
