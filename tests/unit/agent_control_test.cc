@@ -194,6 +194,19 @@ TEST_CASE("control: a live agent's socket is not taken, a dead one's is") {
     CHECK(ask(folder / "s", "mine now") == "<mine now>");
 }
 
+TEST_CASE("control: of an agent that does not answer it is said what it may be") {
+    const Folder folder;
+    const FileDescriptor stopped(socket(AF_UNIX, SOCK_STREAM, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = folder / "s";
+    std::memcpy(address.sun_path, path.data(), path.size());
+    REQUIRE(bind(stopped.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(listen(stopped.get(), 1) == 0);
+    CHECK(complaint([&] { ask(path, "status", std::chrono::seconds(1)); }) ==
+          "the agent at " + path + " does not answer: its process is stopped or busy; try again later");
+}
+
 TEST_CASE("control: what is not a socket is not removed, and impossible paths are errors") {
     const Folder folder;
     std::ofstream(folder / "file") << "precious";

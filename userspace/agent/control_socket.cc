@@ -224,7 +224,9 @@ std::string ask(const std::string& path, std::string_view request, std::chrono::
     std::array<char, 4096> space;
     for (;;) {
         const ssize_t n = receive(fd.get(), space);
-        if (n < 0) throw std::runtime_error("the agent at " + path + " does not answer");
+        if (n < 0)
+            throw std::runtime_error("the agent at " + path +
+                                     " does not answer: its process is stopped or busy; try again later");
         if (n == 0) break;
         answer.append(space.data(), static_cast<std::size_t>(n));
     }
