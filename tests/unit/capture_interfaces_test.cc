@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Interfaces as the kernel tells of them, in network namespaces of the tests' own, and which of them are wanted.
+// Interfaces as the kernel tells of them, in network namespaces of the tests' own.
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <string>
 
+#include "capture/choice.h"
 #include "capture/interfaces.h"
-#include "capture/source.h"
 #include "catch.h"
 #include "skip.h"
 #include "support_interfaces.h"
@@ -36,10 +36,6 @@ std::string names() {
 /// Whether the monitor says `expected` within ten seconds: the kernel tells of some changes a little later.
 bool says(LinkMonitor& monitor, bool expected) {
     return eventually([&] { return monitor.changed() == expected; }, 10s);
-}
-
-Interface made(const std::string& kind, LinkLayer layer = LinkLayer::ethernet) {
-    return interface_of(kind, layer, 5);
 }
 
 }  // namespace
@@ -84,7 +80,7 @@ TEST_CASE("the interfaces that there are", "[interfaces]") {
     CHECK(named("t0").layer == LinkLayer::none);
 
     CHECK(driver_of(v0) == "veth");
-    CHECK(driver_of(made("")).empty());
+    CHECK(driver_of(interface_of("")).empty());
     CHECK_FALSE(fills_in_checksums(v0));
     CHECK_FALSE(fills_in_checksums(lo));
 }
@@ -167,60 +163,4 @@ TEST_CASE("what lies below in another namespace is not seen from this one", "[in
     CHECK(upper.lower == 0);
     CHECK(is_wanted({"auto"}, upper));
     CHECK_FALSE(is_covered(upper, {same_index, upper}));
-}
-
-TEST_CASE("which interfaces are wanted", "[interfaces]") {
-    Interface down = made("veth"), stacked = made("vlan"), loopback = made("");
-    down.up = false;
-    stacked.stacked = true;
-    loopback.loopback = true;
-    loopback.name = "lo";
-    const struct {
-        const char* name;
-        std::vector<std::string> patterns;
-        Interface interface;
-        bool wanted;
-    } rows[] = {
-        {"auto: one that is up", {"auto"}, made("veth"), true},
-        {"auto: loopback", {"auto"}, loopback, true},
-        {"auto: one that is down", {"auto"}, down, false},
-        {"auto: on top of another", {"auto"}, stacked, false},
-        {"auto: without Ethernet", {"auto"}, made("tun", LinkLayer::none), true},
-        {"auto: of an unknown kind", {"auto"}, made("can", LinkLayer::other), false},
-        {"by name", {"x0"}, made("veth"), true},
-        {"by name: one that is down", {"x0"}, down, true},
-        {"by name: on top of another", {"x0"}, stacked, true},
-        {"by another name", {"x"}, made("veth"), false},
-        {"by a glob", {"y*", "x?"}, made("veth"), true},
-        {"by a set", {"x[1-9]"}, made("veth"), false},
-        {"by name beside auto", {"auto", "x0"}, stacked, true},
-        {"nothing is wanted", {}, made("veth"), false},
-    };
-    for (const auto& row : rows) {
-        INFO(row.name);
-        CHECK(is_wanted(row.patterns, row.interface) == row.wanted);
-    }
-}
-
-TEST_CASE("what is seen below is not wanted twice", "[interfaces]") {
-    Interface card = made(""), port = made("veth"), vlan = made("vlan"), bridge = made("bridge");
-    card.index = 2;
-    port.index = 3;
-    vlan.index = 4;
-    bridge.index = 6;
-    vlan.stacked = bridge.stacked = true;
-    vlan.lower = card.index;
-    port.master = bridge.index;
-    CHECK(is_covered(vlan, {card, vlan}));
-    CHECK_FALSE(is_covered(vlan, {vlan, port}));
-    CHECK(is_covered(bridge, {port, bridge}));
-    CHECK_FALSE(is_covered(bridge, {card, bridge}));
-    CHECK_FALSE(is_covered(port, {card, port, bridge}));
-    // Among what is there, a master that is no bridge is none.
-    Interface bond = bridge;
-    bond.kind = "bond";
-    CHECK(bridge_of(port, {card, bridge}) == bridge.index);
-    CHECK(bridge_of(port, {card, bond}) == 0);
-    CHECK(bridge_of(port, {card}) == 0);
-    CHECK(bridge_of(card, {card, bridge}) == 0);
 }

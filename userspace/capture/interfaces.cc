@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "capture/interfaces.h"
 
-#include <fnmatch.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
@@ -129,38 +128,6 @@ bool fills_in_checksums(const Interface& interface) {
     // A hypervisor hands its neighbours' packets over as they were sent, with the checksum still to be filled in.
     static constexpr std::string_view paravirtual[] = {"", "virtio_net", "vif", "hv_netvsc", "vmxnet3"};
     return std::find(std::begin(paravirtual), std::end(paravirtual), driver_of(interface)) == std::end(paravirtual);
-}
-
-bool names_interface(const std::vector<std::string>& patterns, std::string_view name) {
-    const std::string text(name);
-    return std::any_of(patterns.begin(), patterns.end(),
-                       [&](const std::string& p) { return fnmatch(p.c_str(), text.c_str(), 0) == 0; });
-}
-
-bool is_one_name(std::string_view pattern) {
-    return pattern != "auto" && pattern.find_first_of("*?[") == std::string_view::npos;
-}
-
-bool is_listed(const std::vector<std::string>& patterns, const std::string& name) {
-    return std::find(patterns.begin(), patterns.end(), name) != patterns.end();
-}
-
-bool is_wanted(const std::vector<std::string>& patterns, const Interface& interface) {
-    if (names_interface(patterns, interface.name)) return true;
-    const bool automatic = std::find(patterns.begin(), patterns.end(), "auto") != patterns.end();
-    return automatic && interface.up && !interface.stacked && interface.layer != LinkLayer::other;
-}
-
-bool is_covered(const Interface& upper, const std::vector<Interface>& wanted) {
-    return upper.stacked && std::any_of(wanted.begin(), wanted.end(), [&](const Interface& i) {
-               return i.index != upper.index && (i.master == upper.index || i.index == upper.lower);
-           });
-}
-
-unsigned bridge_of(const Interface& interface, const std::vector<Interface>& present) {
-    const auto master =
-        std::find_if(present.begin(), present.end(), [&](const Interface& i) { return i.index == interface.master; });
-    return interface.master != 0 && master != present.end() && master->kind == "bridge" ? interface.master : 0;
 }
 
 LinkMonitor::LinkMonitor() {

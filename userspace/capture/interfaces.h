@@ -45,24 +45,6 @@ bool fills_in_checksums(const Interface& interface);
 /// The name of an interface's driver; empty if it has none.
 std::string driver_of(const Interface& interface);
 
-/// Whether one of `patterns` (names, globs) stands for `name`.
-bool names_interface(const std::vector<std::string>& patterns, std::string_view name);
-
-/// Whether the pattern is a name: the interface has to be there at the start. `auto` and globs may find theirs later.
-bool is_one_name(std::string_view pattern);
-
-/// Whether the interface is asked for by its own name.
-bool is_listed(const std::vector<std::string>& patterns, const std::string& name);
-
-/// Whether the configuration wants this interface. `auto`: those that are up and that we can read, each packet once.
-bool is_wanted(const std::vector<std::string>& patterns, const Interface& interface);
-
-/// Whether packets of `upper` are seen on another interface that is wanted too: a part of it, or what it is on top of.
-bool is_covered(const Interface& upper, const std::vector<Interface>& wanted);
-
-/// The bridge that an interface is a port of; 0 if it is none.
-unsigned bridge_of(const Interface& interface, const std::vector<Interface>& present);
-
 /// Tells that some interface has come, gone or changed.
 class LinkMonitor {
   public:

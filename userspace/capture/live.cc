@@ -5,14 +5,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "capture/accounts.h"
 #include "capture/attach.h"
+#include "capture/choice.h"
 #include "capture/clsact.h"
 #include "capture/instance.h"
-#include "capture/interfaces.h"
 #include "capture/programs.h"
 #include "net/decode.h"
 
@@ -59,17 +61,6 @@ std::string in_use(const Interface& interface, pid_t holder) {
            " is on this interface; stop it first, or leave the interface out of capture.interfaces";
 }
 
-/// Names without wildcards must exist; `auto` and globs may find theirs later.
-void require_named(const std::vector<std::string>& wanted, const std::vector<Interface>& present) {
-    for (const std::string& name : wanted) {
-        if (!is_one_name(name)) continue;
-        if (std::any_of(present.begin(), present.end(), [&](const Interface& i) { return i.name == name; })) continue;
-        std::string names;
-        for (const Interface& i : present) names.append(names.empty() ? "" : ", ").append(i.name);
-        throw Error("no interface " + name + "; there are " + names);
-    }
-}
-
 }  // namespace
 
 class LiveSource::Impl {
@@ -81,14 +72,13 @@ class LiveSource::Impl {
             shards_.push_back(std::make_unique<Shard>(programs_.ring_fd(i), programs_.ring_size(),
                                                       &programs_.reader(i).need_wake, checksums_, longest_poll));
         const std::vector<Interface> present = list_interfaces();
-        require_named(options_.interfaces, present);
+        expect_named(options_.interfaces, present);
         follow(present);
         inherited_ = {};  // what nobody has taken ends
-        // What was asked for by name must work; of `auto` and globs, something must.
-        const bool named_failed = std::any_of(present.begin(), present.end(), [&](const Interface& i) {
-            return given_up_.count(i.index) != 0 && is_listed(options_.interfaces, i.name);
-        });
-        if (named_failed || (watched_.empty() && !problems_.empty())) throw Error(take_problems());
+        std::vector<Interface> failed;
+        std::copy_if(present.begin(), present.end(), std::back_inserter(failed),
+                     [&](const Interface& i) { return given_up_.count(i.index) != 0; });
+        if (!is_enough(options_.interfaces, watched_.size(), failed)) throw Error(take_problems());
     }
 
     unsigned shards() const { return programs_.shards(); }
@@ -188,32 +178,23 @@ class LiveSource::Impl {
     };
 
     void follow(const std::vector<Interface>& present) {
-        const auto is_present = [&](const auto& entry) {
-            return std::any_of(present.begin(), present.end(),
-                               [&](const Interface& i) { return i.index == entry.first; });
-        };
-        for (auto it = watched_.begin(); it != watched_.end();) {
-            const auto here = it++;
-            if (!is_present(*here)) end(here->first);
-        }
-        std::erase_if(given_up_, [&](const auto& entry) { return !is_present(entry); });
-        std::vector<Interface> wanted;
-        for (const Interface& i : present)
-            if (is_wanted(options_.interfaces, i)) wanted.push_back(i);
-        for (const Interface& i : present)
-            if (const auto known = watched_.find(i.index); known != watched_.end()) update(known->second, i, wanted);
-        for (const Interface& i : wanted)
-            if (watched_.count(i.index) == 0 && !is_covered(i, wanted)) begin(i);
-        for (const auto& [index, watched] : watched_)
-            accounts_.set_bridge(index, bridge_of(watched.interface, present));
+        std::set<unsigned> watched;
+        for (const auto& [index, entry] : watched_) watched.insert(index);
+        const Choice choice = choose(options_.interfaces, present, watched);
+        std::erase_if(given_up_, [&](const auto& entry) {
+            return std::none_of(present.begin(), present.end(),
+                                [&](const Interface& i) { return i.index == entry.first; });
+        });
+        for (const unsigned index : choice.end) end(index);
+        for (const Interface& i : choice.go_on) update(watched_.at(i.index), i);
+        for (const Interface& i : choice.begin) begin(i);
+        for (const auto& [index, entry] : watched_) accounts_.set_bridge(index, bridge_of(entry.interface, present));
         publish_checksum_interfaces();
     }
 
-    /// A name or an MTU may be new; an interface below may have come, where its packets are seen too.
-    void update(Watched& watched, const Interface& interface, const std::vector<Interface>& wanted) {
+    static void update(Watched& watched, const Interface& interface) {
         watched.interface = interface;
         for (const auto& hook : watched.hooks) hook->attachment.interface = interface.name;
-        if (is_covered(interface, wanted)) end(interface.index);
     }
 
     void end(unsigned ifindex) {

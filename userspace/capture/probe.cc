@@ -11,6 +11,7 @@
 
 #include "base/words.h"
 #include "capture/attach.h"
+#include "capture/choice.h"
 #include "capture/diagnostics.h"
 #include "capture/instance.h"
 #include "capture/interfaces.h"
@@ -97,9 +98,7 @@ class Prober {
                 std::any_of(present.begin(), present.end(), [&](const Interface& i) { return is_wanted({name}, i); });
             if (!matched) say_that_none_is_here(name);
         }
-        std::vector<Interface> wanted;
-        for (const Interface& interface : present)
-            if (is_wanted(options_.interfaces, interface)) wanted.push_back(interface);
+        const std::vector<Interface> wanted = wanted_among(options_.interfaces, present);
         for (const Interface& interface : present) one_interface(interface, wanted);
     }
 
