@@ -60,7 +60,7 @@ void send_packets(const Programs& programs, unsigned count, Program program = Pr
 /// Packets seen, by ifindex; 0 is the rest.
 std::map<unsigned, std::uint64_t> seen(const Accounts& accounts) {
     std::map<unsigned, std::uint64_t> all;
-    for (const InterfaceCounters& one : accounts.by_interface()) {
+    for (const Account& one : accounts.by_interface()) {
         CHECK(all.count(one.ifindex) == 0);
         all[one.ifindex] = one.counters.packets[SMTPSCOPE_SEEN];
     }

@@ -16,6 +16,7 @@
 #include "capture/attach.h"
 #include "capture/clsact.h"
 #include "capture/instance.h"
+#include "capture/live.h"
 #include "runner.h"
 
 using namespace smtpscope::capture;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A LiveSource and nothing else, for the live checks of the capture room: prints what is attached, then what it
+// A live capture and nothing else, for the live checks of the capture room: prints what is attached, then what it
 // captured when standard input ends or after a time.
 //   tap [-m auto|native|generic|tc] [-r RING_BYTES] [-t SECONDS] [-s MILLISECONDS-BEFORE-READING] INTERFACE...
 #include <getopt.h>
@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 #include "capture/live.h"
@@ -58,8 +59,8 @@ XdpMode mode_of(const char* text) {
 }
 
 int run(const Options& options, std::chrono::duration<double> time, std::chrono::milliseconds delay) {
-    LiveSource source(options);
-    for (const Attachment& a : source.attachments())
+    const std::unique_ptr<Capture> capture = open_live(options);
+    for (const Attachment& a : capture->attachments())
         std::printf("attached %s %s %s %s\n", a.interface.c_str(), to_string(a.kind), to_string(a.means),
                     a.reason.c_str());
     std::puts("ready");
@@ -68,21 +69,21 @@ int run(const Options& options, std::chrono::duration<double> time, std::chrono:
     Totals totals;
     const auto end = std::chrono::steady_clock::now() + time;
     while (!stopping && std::chrono::steady_clock::now() < end) {
-        source.shard(0).poll(std::chrono::milliseconds(50), [&](const Packet& p) { count(totals, p); });
+        capture->shard(0).poll(std::chrono::milliseconds(50), [&](const Packet& p) { count(totals, p); });
         try {
-            source.follow_interfaces();
+            capture->follow_interfaces();
         } catch (const Error& e) {
             std::printf("problem %s\n", e.what());
         }
     }
-    for (const Counter& c : source.counters())
+    for (const Counter& c : capture->counters())
         std::printf("counter %s %llu\n", c.name.c_str(), static_cast<unsigned long long>(c.value));
     std::printf("packets %llu pieces %llu bytes %llu wire %llu orphans %llu damaged %llu longest %u\n",
                 static_cast<unsigned long long>(totals.packets), static_cast<unsigned long long>(totals.pieces),
                 static_cast<unsigned long long>(totals.bytes), static_cast<unsigned long long>(totals.wire),
                 static_cast<unsigned long long>(totals.orphans), static_cast<unsigned long long>(totals.damaged),
                 totals.longest);
-    for (const Attachment& a : source.attachments())
+    for (const Attachment& a : capture->attachments())
         std::printf("still %s %s\n", a.interface.c_str(), to_string(a.kind));
     return 0;
 }

@@ -102,15 +102,15 @@ config::Config Invocation::load() const {
     return config;
 }
 
-Agent::Agent(Invocation invocation)
+Agent::Agent(Invocation invocation, const capture::OpenCapture& open)
     : invocation_(std::move(invocation)), config_(invocation_.load()), signals_(open_signals()) {
     log::set_level(config_.log.level);
     open_control_socket();  // first: it tells whether another agent is running before anything is touched
     auto output = std::make_unique<log::Output>(config_.log, log::Delivery::queued);
     policy_ = output->drop_policy();
     writer_ = std::make_unique<Writer>(std::move(output));
-    source_ = std::make_unique<capture::LiveSource>(config_.capture, capture::Inheritance(service_.take_stored()));
-    verdicts_ = std::make_unique<Verdicts>(*source_);
+    capture_ = open(config_.capture, capture::Inheritance(service_.take_stored()));
+    verdicts_ = std::make_unique<Verdicts>(*capture_);
     if (const std::string error = files::type_database_error(); config_.files.enabled && !error.empty())
         say(Level::warning, error);
     Hooks hooks;
@@ -128,7 +128,7 @@ Agent::~Agent() = default;
 EngineOptions Agent::worker_options(const config::Config& config) const {
     EngineOptions options = config.engine_options();
     options.policy = policy_;
-    const std::size_t shards = source_->shards();
+    const std::size_t shards = capture_->shards();
     options.limits.flows = (options.limits.flows + shards - 1) / shards;
     options.limits.memory = (options.limits.memory + shards - 1) / shards;
     options.limits.fragment_memory = (options.limits.fragment_memory + shards - 1) / shards;
@@ -138,12 +138,12 @@ EngineOptions Agent::worker_options(const config::Config& config) const {
 void Agent::start_workers(const Hooks& hooks) {
     const EngineOptions options = worker_options(config_);
     // Before any of them runs: they pass packets to each other.
-    for (unsigned i = 0; i < source_->shards(); ++i)
-        workers_.push_back(std::make_unique<Worker>(source_->shard(i), writer_->queue(), verdicts_.get()));
-    for (unsigned i = 0; i < source_->shards(); ++i) {
+    for (unsigned i = 0; i < capture_->shards(); ++i)
+        workers_.push_back(std::make_unique<Worker>(capture_->shard(i), writer_->queue(), verdicts_.get()));
+    for (unsigned i = 0; i < capture_->shards(); ++i) {
         Hooks own = hooks;
         own.reassembled = [this, i](const Packet& p) {
-            const unsigned shard = source_->shard_of(p);
+            const unsigned shard = capture_->shard_of(p);
             if (shard == i) return false;
             workers_[shard]->pass(p);
             return true;
@@ -172,7 +172,7 @@ void Agent::open_control_socket() {
 
 bool Agent::run() {
     announce();
-    service_.store(source_->kept());
+    service_.store(capture_->kept());
     const FileDescriptor timer = open_timer(tick_interval(service_.watchdog_interval()));
     service_.ready();
     std::vector<pollfd> fds = {
@@ -194,14 +194,14 @@ bool Agent::run() {
 void Agent::announce() {
     say(Level::info, "smtpscope " SMTPSCOPE_VERSION ", process " + std::to_string(getpid()));
     warn_of_passing_key(config_.log);
-    if (source_->took_over()) {
+    if (capture_->took_over()) {
         say(Level::info, "the capture of the process before goes on: nothing was missed in between");
         loss_watch_.update(losses(status()));  // its losses have been told
     }
-    if (!source_->begun_anew().empty())
-        say(Level::warning, "the capture of the process before does not go on: " + source_->begun_anew() +
+    if (!capture_->begun_anew().empty())
+        say(Level::warning, "the capture of the process before does not go on: " + capture_->begun_anew() +
                                 "; what came in between is missing, and counting begins anew");
-    attachments_ = source_->attachments();
+    attachments_ = capture_->attachments();
     for (const auto& a : attachments_) say(Level::info, "attached to " + describe(a));
     if (!owners_.knows_cgroups())
         say(Level::info,
@@ -230,13 +230,13 @@ void Agent::tick() {
 
 void Agent::follow_interfaces() {
     try {
-        source_->follow_interfaces();
+        capture_->follow_interfaces();
         follow_error_.clear();
     } catch (const std::exception& e) {
         if (follow_error_ != e.what()) say(Level::warning, e.what());
         follow_error_ = e.what();
     }
-    auto now = source_->attachments();
+    auto now = capture_->attachments();
     for (const auto& a : now) {
         if (!contains(attachments_, a)) say(Level::info, "attached to " + describe(a));
     }
@@ -246,7 +246,7 @@ void Agent::follow_interfaces() {
     const bool changed = now.size() != attachments_.size() ||
                          !std::all_of(now.begin(), now.end(), [&](const auto& a) { return contains(attachments_, a); });
     attachments_ = std::move(now);
-    if (changed) service_.store(source_->kept());
+    if (changed) service_.store(capture_->kept());
 }
 
 void Agent::report() {
@@ -319,8 +319,8 @@ bool Agent::shut_down() {
     writer_->hurry(deadline);
     const std::string failure = stop_workers(deadline);
     Status s = status();
-    if (stays_without_us(s.attachments) && ServiceManager::is_restarting()) source_->hand_over();
-    source_.reset();  // detached, whatever the sinks do now
+    if (stays_without_us(s.attachments) && ServiceManager::is_restarting()) capture_->hand_over();
+    capture_.reset();  // detached, whatever the sinks do now
     writer_->close();
     if (!wait_for(writer_->ended_fd(), deadline)) abandon();
     s.queue = writer_->queue().stats();
@@ -404,15 +404,15 @@ FlowList Agent::flows(std::size_t limit) {
         list.records += stats.smtp_records;
     }
     for (FlowSummary& flow : all) {
-        const auto kernel = source_->flow(flow.id);
+        const auto kernel = capture_->flow(flow.id);
         list.rows.push_back({std::move(flow), kernel});
     }
-    const auto counters = source_->counters();
+    const auto counters = capture_->counters();
     list.seen = value_of(counters, "seen");
     list.delivered = value_of(counters, "delivered");
     list.ignored = value_of(counters, "ignored");
     list.lost = value_of(counters, "lost");
-    for (const capture::RingLevel& ring : source_->ring_levels()) {
+    for (const capture::RingLevel& ring : capture_->ring_levels()) {
         list.ring_used += ring.used;
         list.ring_size += ring.size;
     }
@@ -429,11 +429,11 @@ Status Agent::status() const {
     s.reloads = reloads_;
     s.refusal = refusal_;
     s.needs_restart = needs_restart_;
-    if (source_) {
-        s.attachments = source_->attachments();
-        s.kernel = source_->counters();
-        s.interfaces = source_->interface_counters();
-        s.rings = source_->ring_levels();
+    if (capture_) {
+        s.attachments = capture_->attachments();
+        s.kernel = capture_->counters();
+        s.interfaces = capture_->interface_counters();
+        s.rings = capture_->ring_levels();
     }
     for (const auto& worker : workers_) {
         s.engine += worker->stats();

@@ -19,7 +19,7 @@
 #include "agent/verdicts.h"
 #include "agent/worker.h"
 #include "agent/writer.h"
-#include "capture/live.h"
+#include "capture/capture.h"
 #include "config/config.h"
 
 namespace smtpscope::agent {
@@ -38,8 +38,8 @@ struct Invocation {
 
 class Agent {
   public:
-    /// Opens the sinks and attaches. Throws config::Error, capture::Error, SocketInUse or std::runtime_error.
-    explicit Agent(Invocation invocation);
+    /// Opens the sinks and begins the capture. Throws config::Error, capture::Error, SocketInUse or std::runtime_error.
+    Agent(Invocation invocation, const capture::OpenCapture& open);
     ~Agent();
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
@@ -80,7 +80,7 @@ class Agent {
     std::shared_ptr<const DropPolicy> policy_;     ///< of the writer's newest output
     std::unique_ptr<files::Extractor> extractor_;  ///< nullptr if nothing is extracted
     Owners owners_;
-    std::unique_ptr<capture::LiveSource> source_;
+    std::unique_ptr<capture::Capture> capture_;
     std::unique_ptr<Verdicts> verdicts_;
     std::vector<std::unique_ptr<Worker>> workers_;  ///< one for each shard
 

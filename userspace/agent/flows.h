@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/live.h"
+#include "capture/capture.h"
 #include "smtpscope/flow.h"
 
 namespace smtpscope::agent {

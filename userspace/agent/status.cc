@@ -122,7 +122,7 @@ void add_attachments(JsonWriter& json, const std::vector<capture::Attachment>& a
     json.end_array();
 }
 
-void add_interfaces(JsonWriter& json, const std::vector<capture::LiveSource::OfInterface>& interfaces) {
+void add_interfaces(JsonWriter& json, const std::vector<capture::InterfaceCounters>& interfaces) {
     json.begin_array();
     for (const auto& i : interfaces) {
         json.begin_object();

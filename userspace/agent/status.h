@@ -11,7 +11,7 @@
 #include "agent/cgroup_index.h"
 #include "agent/record_queue.h"
 #include "agent/reload.h"
-#include "capture/live.h"
+#include "capture/capture.h"
 #include "files/extract.h"
 #include "log/output.h"
 #include "smtpscope/engine.h"
@@ -29,7 +29,7 @@ struct Status {
     std::vector<std::string> needs_restart;  ///< keys that have another value in the file, as of the last reload
     std::vector<capture::Attachment> attachments;
     std::vector<capture::Counter> kernel;
-    std::vector<capture::LiveSource::OfInterface> interfaces;
+    std::vector<capture::InterfaceCounters> interfaces;
     std::vector<capture::RingLevel> rings;
     EngineStats engine;
     std::uint64_t passed_dropped = 0;  ///< packets put together of fragments that their shard had no room for

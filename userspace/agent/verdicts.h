@@ -2,24 +2,24 @@
 // The engine's verdicts on their way to the kernel.
 #pragma once
 
-#include "capture/live.h"
+#include "capture/capture.h"
 #include "smtpscope/engine.h"
 
 namespace smtpscope::agent {
 
 class Verdicts final : public FlowControl {
   public:
-    explicit Verdicts(capture::LiveSource& source) : source_(source) {}
+    explicit Verdicts(capture::Capture& capture) : capture_(capture) {}
 
-    void ignore(const ConnId& id, Disposition) override { source_.set_verdict(id, Verdict::ignore, Verdict::ignore); }
+    void ignore(const ConnId& id, Disposition) override { capture_.set_verdict(id, Verdict::ignore, Verdict::ignore); }
     void skip_content(const ConnId& id, Side sender) override {
         const Verdict skip = Verdict::headers_until_answer, copy = Verdict::copy;
-        source_.set_verdict(id, sender == Side::orig ? skip : copy, sender == Side::orig ? copy : skip);
+        capture_.set_verdict(id, sender == Side::orig ? skip : copy, sender == Side::orig ? copy : skip);
     }
-    void forget(const ConnId& id) override { source_.forget(id); }
+    void forget(const ConnId& id) override { capture_.forget(id); }
 
   private:
-    capture::LiveSource& source_;
+    capture::Capture& capture_;
 };
 
 }  // namespace smtpscope::agent

@@ -65,13 +65,13 @@ smtpscope_counters Accounts::total() const {
     return sum;
 }
 
-std::vector<InterfaceCounters> Accounts::by_interface() const {
-    std::vector<InterfaceCounters> all;
-    InterfaceCounters rest;
+std::vector<Account> Accounts::by_interface() const {
+    std::vector<Account> all;
+    Account rest;
     for (const unsigned slot : {0U, unsigned{SMTPSCOPE_SLOT_OF_GONE}}) add(rest.counters, programs_.counters(slot));
     for (const unsigned slot : closed_) add(rest.counters, programs_.counters(slot));
-    for (const auto& [ifindex, slot] : slots_) all.push_back({{}, ifindex, programs_.counters(slot)});
-    all.push_back(std::move(rest));
+    for (const auto& [ifindex, slot] : slots_) all.push_back({ifindex, programs_.counters(slot)});
+    all.push_back(rest);
     return all;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <map>
-#include <string>
 #include <vector>
 
 #include "capture/programs.h"
@@ -11,9 +10,8 @@
 namespace smtpscope::capture {
 
 /// The accounts of one interface; of those that are gone, and of those for which there was no slot, together.
-struct InterfaceCounters {
-    std::string interface;  ///< empty for the rest
-    unsigned ifindex = 0;
+struct Account {
+    unsigned ifindex = 0;  ///< 0 for the rest
     smtpscope_counters counters{};
 };
 
@@ -31,8 +29,7 @@ class Accounts {
     void set_bridge(unsigned ifindex, unsigned bridge);
 
     smtpscope_counters total() const;
-    /// Without names.
-    std::vector<InterfaceCounters> by_interface() const;
+    std::vector<Account> by_interface() const;
 
   private:
     unsigned free_slot();

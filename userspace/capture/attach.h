@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "capture/attachment.h"
+#include "capture/inheritance.h"
 #include "capture/interfaces.h"
-#include "capture/live.h"
 #include "capture/programs.h"
 
 namespace smtpscope::capture {

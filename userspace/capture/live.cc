@@ -16,6 +16,7 @@
 #include "capture/clsact.h"
 #include "capture/instance.h"
 #include "capture/programs.h"
+#include "capture/shard.h"
 #include "net/decode.h"
 
 namespace smtpscope::capture {
@@ -61,11 +62,9 @@ std::string in_use(const Interface& interface, pid_t holder) {
            " is on this interface; stop it first, or leave the interface out of capture.interfaces";
 }
 
-}  // namespace
-
-class LiveSource::Impl {
+class LiveCapture final : public Capture {
   public:
-    Impl(const Options& options, Inheritance inherited)
+    LiveCapture(const Options& options, Inheritance inherited)
         : options_(options), inherited_(std::move(inherited)), programs_(options, &inherited_), accounts_(programs_) {
         const Duration longest_poll = options.wake_watermark == 0 ? Duration::max() : Shard::watermark_poll;
         for (unsigned i = 0; i < programs_.shards(); ++i)
@@ -81,19 +80,19 @@ class LiveSource::Impl {
         if (!is_enough(options_.interfaces, watched_.size(), failed)) throw Error(take_problems());
     }
 
-    unsigned shards() const { return programs_.shards(); }
-    Source& shard(unsigned number) { return *shards_.at(number); }
-    unsigned shard_of(const Packet& packet) const {
+    unsigned shards() const override { return programs_.shards(); }
+    Source& shard(unsigned number) override { return *shards_.at(number); }
+    unsigned shard_of(const Packet& packet) const override {
         net::Segment s;
         Packet whole = packet;
         whole.checksum = Checksum::ignore;
         if (net::decode(whole, s) != net::Decoded::segment) return 0;
         return smtpscope_shard(programs_.hash(ends_of({s.src, s.sport, s.dst, s.dport})), shards());
     }
-    bool took_over() const { return programs_.took_over(); }
-    const std::string& begun_anew() const { return programs_.begun_anew(); }
+    bool took_over() const override { return programs_.took_over(); }
+    const std::string& begun_anew() const override { return programs_.begun_anew(); }
 
-    std::vector<Kept> kept() const {
+    std::vector<Kept> kept() const override {
         std::vector<Kept> all = programs_.kept();
         const std::lock_guard lock(mutex_);
         for (const auto& [index, watched] : watched_)
@@ -103,13 +102,13 @@ class LiveSource::Impl {
         return all;
     }
 
-    void hand_over() {
+    void hand_over() override {
         const std::lock_guard lock(mutex_);
         for (const auto& [index, watched] : watched_)
             for (const auto& hook : watched.hooks) hook->leave();
     }
 
-    void set_verdict(const ConnId& id, Verdict orig, Verdict resp) {
+    void set_verdict(const ConnId& id, Verdict orig, Verdict resp) override {
         smtpscope_flow flow{};
         flow.ends = ends_of(id);
         flow.senders[0].verdict = static_cast<std::uint32_t>(orig);
@@ -117,9 +116,9 @@ class LiveSource::Impl {
         programs_.set_flow(flow);
     }
 
-    void forget(const ConnId& id) { programs_.remove_flow(ends_of(id)); }
+    void forget(const ConnId& id) override { programs_.remove_flow(ends_of(id)); }
 
-    std::optional<FlowCounters> flow(const ConnId& id) const {
+    std::optional<FlowCounters> flow(const ConnId& id) const override {
         const auto flow = programs_.find_flow(ends_of(id));
         if (!flow) return std::nullopt;
         FlowCounters c;
@@ -134,27 +133,29 @@ class LiveSource::Impl {
         return c;
     }
 
-    smtpscope_counters total() const {
+    std::vector<Counter> counters() const override {
         const std::lock_guard lock(mutex_);
-        return accounts_.total();
+        return named(accounts_.total());
     }
 
-    std::vector<InterfaceCounters> by_interface() const {
+    std::vector<InterfaceCounters> interface_counters() const override {
         const std::lock_guard lock(mutex_);
-        std::vector<InterfaceCounters> all = accounts_.by_interface();
-        for (InterfaceCounters& one : all)
-            if (const auto it = watched_.find(one.ifindex); it != watched_.end())
-                one.interface = it->second.interface.name;
+        std::vector<InterfaceCounters> all;
+        for (const Account& account : accounts_.by_interface()) {
+            const auto it = watched_.find(account.ifindex);
+            const std::string name = it == watched_.end() ? std::string() : it->second.interface.name;
+            all.push_back({name, account.ifindex, named(account.counters)});
+        }
         return all;
     }
 
-    std::vector<RingLevel> ring_levels() const {
+    std::vector<RingLevel> ring_levels() const override {
         std::vector<RingLevel> all;
         for (const auto& shard : shards_) all.push_back(shard->level());
         return all;
     }
 
-    std::vector<Attachment> attachments() const {
+    std::vector<Attachment> attachments() const override {
         const std::lock_guard lock(mutex_);
         std::vector<Attachment> all;
         for (const auto& [index, watched] : watched_)
@@ -162,7 +163,7 @@ class LiveSource::Impl {
         return all;
     }
 
-    void follow_interfaces() {
+    void follow_interfaces() override {
         const std::lock_guard lock(mutex_);
         stale_ |= monitor_.changed();
         if (stale_) follow(list_interfaces());  // where that fails, the next call tries again
@@ -254,57 +255,10 @@ class LiveSource::Impl {
     std::vector<std::string> problems_;         ///< of these, what nobody has been told yet
 };
 
-LiveSource::LiveSource(const Options& options, Inheritance inherited)
-    : impl_(std::make_unique<Impl>(options, std::move(inherited))) {}
-LiveSource::~LiveSource() = default;
+}  // namespace
 
-unsigned LiveSource::shards() const {
-    return impl_->shards();
-}
-Source& LiveSource::shard(unsigned number) {
-    return impl_->shard(number);
-}
-unsigned LiveSource::shard_of(const Packet& packet) const {
-    return impl_->shard_of(packet);
-}
-bool LiveSource::took_over() const {
-    return impl_->took_over();
-}
-const std::string& LiveSource::begun_anew() const {
-    return impl_->begun_anew();
-}
-std::vector<Kept> LiveSource::kept() const {
-    return impl_->kept();
-}
-void LiveSource::hand_over() {
-    impl_->hand_over();
-}
-void LiveSource::set_verdict(const ConnId& id, Verdict orig, Verdict resp) {
-    impl_->set_verdict(id, orig, resp);
-}
-void LiveSource::forget(const ConnId& id) {
-    impl_->forget(id);
-}
-std::optional<FlowCounters> LiveSource::flow(const ConnId& id) const {
-    return impl_->flow(id);
-}
-std::vector<RingLevel> LiveSource::ring_levels() const {
-    return impl_->ring_levels();
-}
-std::vector<Attachment> LiveSource::attachments() const {
-    return impl_->attachments();
-}
-void LiveSource::follow_interfaces() {
-    impl_->follow_interfaces();
-}
-std::vector<Counter> LiveSource::counters() const {
-    return named(impl_->total());
-}
-std::vector<LiveSource::OfInterface> LiveSource::interface_counters() const {
-    std::vector<OfInterface> all;
-    for (InterfaceCounters& one : impl_->by_interface())
-        all.push_back({std::move(one.interface), one.ifindex, named(one.counters)});
-    return all;
+std::unique_ptr<Capture> open_live(const Options& options, Inheritance inherited) {
+    return std::make_unique<LiveCapture>(options, std::move(inherited));
 }
 
 std::vector<std::string> detach_leftovers() {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "capture/capture.h"
 #include "capture/records.h"
 #include "capture/ring.h"
 
@@ -25,11 +26,6 @@ class ChecksumInterfaces {
     mutable std::mutex mutex_;
     std::vector<std::uint32_t> ifindexes_;
     std::atomic<std::uint64_t> generation_{0};
-};
-
-struct RingLevel {
-    std::uint64_t used = 0;
-    std::uint64_t size = 0;
 };
 
 class Shard final : public Source {

@@ -2,6 +2,7 @@
 #include "cli/run.h"
 
 #include "agent/agent.h"
+#include "capture/live.h"
 #include "cli/options.h"
 
 namespace smtpscope::cli {
@@ -28,7 +29,7 @@ int run_run(int argc, char** argv) {
     expect_no_operands(*arguments);
     invocation.config_path = arguments->config;
     invocation.overrides = arguments->overrides;
-    return agent::Agent(std::move(invocation)).run() ? exit_done : exit_failed;
+    return agent::Agent(std::move(invocation), capture::open_live).run() ? exit_done : exit_failed;
 }
 
 }  // namespace smtpscope::cli
