@@ -80,9 +80,20 @@ TEST_CASE("agent: a record's footprint covers its strings and sets") {
     rec.rcptto.emplace();
     for (int i = 0; i < 100; ++i) rec.rcptto->insert(std::string(100, 'r') + std::to_string(i));
     CHECK(footprint(rec) > 1000 + 100 * 100);
+    for (const auto member : {&Info::process_user, &Info::process_unit, &Info::container, &Info::incomplete}) {
+        Info one = info(1);
+        one.*member = std::string(5000, 'o');
+        CHECK(footprint(one) > 5000);
+    }
+    Info refused = info(1);
+    refused.rejection.status = std::string(5000, '5');
+    CHECK(footprint(refused) > 5000);
     Weird weird;
     weird.addl = std::string(5000, 'a');
     CHECK(footprint(weird) > 5000);
+    FileInfo file;
+    file.sha256 = std::string(5000, 'f');
+    CHECK(footprint(file) > 5000);
 }
 
 TEST_CASE("agent: at the end the producer waits for room, up to its deadline") {
