@@ -273,7 +273,7 @@ std::string Agent::reload() {
         apply(wanted);
         needs_restart_.clear();
         for (const config::Difference& d : differences)
-            if (needs_restart(d.key)) needs_restart_.push_back(d.key);
+            if (config::needs_restart(d.key)) needs_restart_.push_back(d.key);
         ++reloads_;
         loaded_ = std::chrono::system_clock::now();
         refusal_ = {};
@@ -306,7 +306,7 @@ void Agent::apply(const config::Config& wanted) {
     } else {
         writer_->reopen();
     }
-    config_ = merged(config_, wanted);
+    config_ = config::merged(config_, wanted);
     log::set_level(config_.log.level);
     for (const auto& worker : workers_) worker->set_options(worker_options(config_));
 }

@@ -13,7 +13,7 @@ constexpr std::size_t longest_shown = 120;
 std::string to_text(const config::Difference& d) {
     const bool fits = d.before.size() + d.after.size() <= longest_shown;
     return "  " + d.key + (fits ? ": " + d.before + " -> " + d.after : std::string(" has changed")) +
-           (needs_restart(d.key) ? ", after a restart" : "") + '\n';
+           (config::needs_restart(d.key) ? ", after a restart" : "") + '\n';
 }
 
 }  // namespace
@@ -27,18 +27,6 @@ std::string in_words(Timestamp time) {
 std::string in_words(const Refusal& refusal) {
     if (refusal.why.empty()) return {};
     return "the last reload, " + in_words(refusal.at) + ", was refused: " + refusal.why;
-}
-
-bool needs_restart(std::string_view key) {
-    return key.starts_with("capture.") || key.starts_with("files.extract.") || key == "control.socket";
-}
-
-config::Config merged(const config::Config& running, const config::Config& wanted) {
-    config::Config result = wanted;
-    result.capture = running.capture;
-    result.extract = running.extract;
-    result.control_socket = running.control_socket;
-    return result;
 }
 
 std::string to_text(const config::Origin& origin, const std::vector<config::Difference>& differences) {

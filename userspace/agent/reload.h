@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -21,12 +20,6 @@ struct Refusal {
 std::string in_words(Timestamp time);
 /// `the last reload, 2026-11-23T17:22:01Z, was refused: WHY`; empty if it was not.
 std::string in_words(const Refusal& refusal);
-
-/// Whether only the next start can give the key, as `capture.ports`, another value.
-bool needs_restart(std::string_view key);
-
-/// The configuration that `running` becomes when it is told of `wanted`: that, but for the keys that need a restart.
-config::Config merged(const config::Config& running, const config::Config& wanted);
 
 /// For the one who asked for a reload: what was loaded, and a line for each difference that it has made, or that waits
 /// for a restart.

@@ -31,4 +31,16 @@ std::vector<Difference> differences(const Config& before, const Config& after) {
     return all;
 }
 
+bool needs_restart(std::string_view path) {
+    const auto keys = table().keys();
+    return std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return key.fixed && key.path == path; });
+}
+
+Config merged(const Config& running, const Config& wanted) {
+    Config result = wanted;
+    for (const auto& key : table().keys())
+        if (key.fixed) key.copy(running, result);
+    return result;
+}
+
 }  // namespace smtpscope::config

@@ -74,14 +74,14 @@ struct NoticeText : Text {
 };
 
 constexpr Key<Config> keys[] = {
-    key<List<Interface, Empty::refused>, &C::capture, &Options::interfaces>("capture.interfaces"),
-    key<Ports, &C::capture, &Options::ports>("capture.ports"),
-    key<Enum<xdp_modes>, &C::capture, &Options::xdp_mode>("capture.xdp_mode"),
-    key<Enum<checksum_modes>, &C::capture, &Options::checksums>("capture.checksums"),
-    key<Size<least_ring, most_ring>, &C::capture, &Options::ring_size>("capture.ring_size"),
-    key<Number<1, 64>, &C::capture, &Options::shards>("capture.shards"),
-    key<Number<least_verdicts, most_verdicts>, &C::capture, &Options::verdicts>("capture.verdicts"),
-    key<Size<>, &C::capture, &Options::wake_watermark>("capture.wake_watermark"),
+    fixed(key<List<Interface, Empty::refused>, &C::capture, &Options::interfaces>("capture.interfaces")),
+    fixed(key<Ports, &C::capture, &Options::ports>("capture.ports")),
+    fixed(key<Enum<xdp_modes>, &C::capture, &Options::xdp_mode>("capture.xdp_mode")),
+    fixed(key<Enum<checksum_modes>, &C::capture, &Options::checksums>("capture.checksums")),
+    fixed(key<Size<least_ring, most_ring>, &C::capture, &Options::ring_size>("capture.ring_size")),
+    fixed(key<Number<1, 64>, &C::capture, &Options::shards>("capture.shards")),
+    fixed(key<Number<least_verdicts, most_verdicts>, &C::capture, &Options::verdicts>("capture.verdicts")),
+    fixed(key<Size<>, &C::capture, &Options::wake_watermark>("capture.wake_watermark")),
 
     key<Enum<hosts>, &C::analyzer, &A::mail_path_capture>("analyzer.mail_path_capture"),
     key<Bool, &C::analyzer, &A::mail_transaction_validation>("analyzer.mail_transaction_validation"),
@@ -103,13 +103,13 @@ constexpr Key<Config> keys[] = {
     key<List<Enum<hashes>>, &C::files, &FileOptions::hashes>("files.hashes"),
     key<Bool, &C::files, &FileOptions::rfc822_messages>("files.rfc822_messages"),
 
-    key<Bool, &C::extract, &E::enabled>("files.extract.enabled"),
-    key<Path, &C::extract, &E::directory>("files.extract.directory"),
-    key<Enum<extract_what>, &C::extract, &E::what>("files.extract.what"),
-    key<Size<>, &C::extract, &E::max_bytes>("files.extract.max_bytes"),
-    key<Number<>, &C::extract, &E::max_files>("files.extract.max_files"),
-    key<Size<>, &C::extract, &E::max_total>("files.extract.max_total"),
-    key<Size<>, &C::extract, &E::min_free>("files.extract.min_free"),
+    fixed(key<Bool, &C::extract, &E::enabled>("files.extract.enabled")),
+    fixed(key<Path, &C::extract, &E::directory>("files.extract.directory")),
+    fixed(key<Enum<extract_what>, &C::extract, &E::what>("files.extract.what")),
+    fixed(key<Size<>, &C::extract, &E::max_bytes>("files.extract.max_bytes")),
+    fixed(key<Number<>, &C::extract, &E::max_files>("files.extract.max_files")),
+    fixed(key<Size<>, &C::extract, &E::max_total>("files.extract.max_total")),
+    fixed(key<Size<>, &C::extract, &E::min_free>("files.extract.min_free")),
 
     key<List<NoticeText>, &C::notices, &N::blocklist_texts>("notices.blocklist_texts"),
     key<Networks, &C::notices, &N::suspicious_origination_networks>("notices.suspicious_origination_networks"),
@@ -141,7 +141,7 @@ constexpr Key<Config> keys[] = {
     key<Time, &C::limits, &Limits::handshake_timeout>("limits.handshake_timeout"),
     key<Time, &C::limits, &Limits::gap_timeout>("limits.gap_timeout"),
 
-    key<SocketPath, &C::control_socket>("control.socket"),
+    fixed(key<SocketPath, &C::control_socket>("control.socket")),
 };
 
 }  // namespace

@@ -29,7 +29,15 @@ struct Key {
     std::string_view path;  ///< from the table's root, `capture.ports`
     void (*parse)(const YAML::Node& value, Target& into);
     void (*dump)(YAML::Emitter& out, const Target& from);
+    void (*copy)(const Target& from, Target& into);
+    bool fixed = false;  ///< while an agent runs: only the next start can give it another value
 };
+
+template <class Target>
+constexpr Key<Target> fixed(Key<Target> key) {
+    key.fixed = true;
+    return key;
+}
 
 template <class Target, class Member>
 Target target_of(Member Target::*);
@@ -50,6 +58,7 @@ constexpr auto key(std::string_view path) {
         path,
         [](const YAML::Node& value, Target& into) { Codec::parse(value, member<First, Rest...>(into)); },
         [](YAML::Emitter& out, const Target& from) { Codec::dump(out, member<First, Rest...>(from)); },
+        [](const Target& from, Target& into) { member<First, Rest...>(into) = member<First, Rest...>(from); },
     };
 }
 
