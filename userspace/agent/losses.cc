@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/counters.h"
 namespace smtpscope::agent {
 
 namespace {
@@ -22,6 +23,12 @@ std::string_view within_sentence(std::string_view sentence) {
     return sentence;
 }
 
+template <class Stats>
+void add_counts(std::vector<Loss>& all, const Stats& stats) {
+    for (const auto& count : counts_of(stats))
+        if (!count.lost.empty()) add(all, {std::string(count.lost), stats.*count.member, {}});
+}
+
 }  // namespace
 
 std::vector<Loss> losses(const Status& s) {
@@ -29,26 +36,14 @@ std::vector<Loss> losses(const Status& s) {
     for (const auto& c : s.kernel) {
         if (c.name.starts_with("lost_")) all.push_back({"packets " + c.name, c.value, {}});
     }
-    all.push_back({"packets malformed", s.engine.malformed, {}});
-    all.push_back({"fragments without the rest of their packets", s.engine.fragments_expired, {}});
-    all.push_back({"fragments that overlap", s.engine.fragments_overlapping, {}});
-    all.push_back({"fragments invalid", s.engine.fragments_invalid, {}});
-    all.push_back({"fragments given up for memory", s.engine.fragments_evicted, {}});
-    all.push_back({"fragments not wholly captured", s.engine.fragments_cut, {}});
+    add_counts(all, s.engine);
     all.push_back({"packets dropped on their way to another shard", s.passed_dropped, {}});
-    all.push_back({"sessions evicted", s.engine.flows_evicted, {}});
-    all.push_back({"bytes missing in sessions", s.engine.gap_bytes, {}});
-    all.push_back({"bytes given up for memory", s.engine.overload_bytes, {}});
-    all.push_back({"records given up while they waited for their mail", s.engine.dropped_waiting, {}});
     for (std::size_t i = 0; i < s.queue.dropped.size(); ++i) {
         const std::string stream(log::stream_names()[i]);
         all.push_back({stream + " records dropped before slow sinks", s.queue.dropped[i], {}});
     }
-    const files::ExtractStats& e = s.extraction;
-    all.push_back({"files not extracted for want of room", e.limit_files + e.limit_total + e.no_room, {}});
-    all.push_back({"files not extracted because the disk was too slow", e.queue_full, {}});
-    all.push_back({"files cut off", e.cut_off, {}});
-    all.push_back({"files lost to the file system", e.failed, e.last_error});
+    add_counts(all, s.extraction);
+    add(all, {std::string(lost_to_file_system), 0, s.extraction.last_error});
     for (const auto& sink : s.sinks) {
         add(all, {"records refused by " + sink.name, sink.refused(), sink.last_loss});
         add(all, {"records for which too many waited for " + sink.name, sink.dropped_queue_full, sink.last_loss});

@@ -7,83 +7,11 @@
 #include <cstdio>
 #include <fstream>
 
+#include "agent/counters.h"
 #include "agent/json.h"
 #include "base/words.h"
 
 namespace smtpscope::agent {
-
-std::vector<NamedCount> named(const EngineStats& s) {
-    return {{"packets", s.packets},
-            {"bytes", s.bytes},
-            {"segments", s.segments},
-            {"not_tcp", s.not_tcp},
-            {"not_mail", s.not_mail},
-            {"malformed", s.malformed},
-            {"fragments", s.fragments},
-            {"fragments_reassembled", s.fragments_reassembled},
-            {"fragments_repeated", s.fragments_repeated},
-            {"fragments_expired", s.fragments_expired},
-            {"fragments_overlapping", s.fragments_overlapping},
-            {"fragments_invalid", s.fragments_invalid},
-            {"fragments_evicted", s.fragments_evicted},
-            {"fragments_cut", s.fragments_cut},
-            {"fragments_held", s.fragments_held},
-            {"packets_reassembled", s.packets_reassembled},
-            {"bad_checksums", s.bad_checksums},
-            {"stray", s.stray},
-            {"flows_opened", s.flows_opened},
-            {"flows_open", s.flows_open},
-            {"flows_ignored", s.flows_ignored},
-            {"flows_evicted", s.flows_evicted},
-            {"gaps", s.gaps},
-            {"gap_bytes", s.gap_bytes},
-            {"overload_bytes", s.overload_bytes},
-            {"skipped_bytes", s.skipped_bytes},
-            {"smtp_records", s.smtp_records},
-            {"vetoed_records", s.vetoed_records},
-            {"weirds", s.weirds},
-            {"files", s.files},
-            {"tls_handshakes", s.tls_handshakes},
-            {"notices", s.notices},
-            {"users_late", s.users_late},
-            {"units_late", s.units_late},
-            {"dropped_with_mail", s.dropped_with_mail},
-            {"dropped_without_mail", s.dropped_without_mail},
-            {"dropped_waiting", s.dropped_waiting},
-            {"memory_held", s.memory_held},
-            {"fragment_memory", s.fragment_memory},
-            {"waiting_memory", s.waiting_memory}};
-}
-
-std::vector<NamedCount> named(const CgroupIndexStats& s) {
-    return {{"folders", s.folders}, {"left_out", s.left_out}, {"readings", s.readings}, {"unknown", s.unknown}};
-}
-
-std::vector<NamedCount> named(const QueueStats& s) {
-    std::vector<NamedCount> all{{"pending", s.pending}, {"pending_bytes", s.pending_bytes}};
-    for (std::size_t i = 0; i < s.dropped.size(); ++i)
-        all.push_back({"dropped_" + std::string(log::stream_names()[i]), s.dropped[i]});
-    return all;
-}
-
-std::vector<NamedCount> named(const files::ExtractStats& s) {
-    return {{"written", s.written},
-            {"bytes", s.bytes},
-            {"cut_off", s.cut_off},
-            {"limit_files", s.limit_files},
-            {"limit_total", s.limit_total},
-            {"no_room", s.no_room},
-            {"queue_full", s.queue_full},
-            {"discarded", s.discarded},
-            {"failed", s.failed}};
-}
-
-std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped) {
-    std::vector<NamedCount> all;
-    for (std::size_t i = 0; i < dropped.size(); ++i)
-        all.push_back({"dropped_" + std::string(log::stream_names()[i]), dropped[i]});
-    return all;
-}
 
 std::uint64_t value_of(const std::vector<capture::Counter>& counters, std::string_view name) {
     const auto it = std::find_if(counters.begin(), counters.end(), [&](const auto& c) { return c.name == name; });

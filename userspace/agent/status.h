@@ -41,18 +41,6 @@ struct Status {
     std::uint64_t resident_bytes = 0;
 };
 
-/// A count of the engine or of the queue, by the name that it has in every report.
-struct NamedCount {
-    std::string name;
-    std::uint64_t value;
-};
-std::vector<NamedCount> named(const EngineStats& stats);
-std::vector<NamedCount> named(const CgroupIndexStats& stats);
-std::vector<NamedCount> named(const QueueStats& stats);
-std::vector<NamedCount> named(const files::ExtractStats& stats);
-/// Records that a policy dropped.
-std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped);
-
 /// 0 if there is none of that name.
 std::uint64_t value_of(const std::vector<capture::Counter>& counters, std::string_view name);
 
