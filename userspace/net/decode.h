@@ -12,7 +12,7 @@ namespace smtpscope::net {
 
 /// A TCP segment; `payload` points into the packet.
 struct Segment {
-    enum Flag : std::uint8_t { fin = 0x01, syn = 0x02, rst = 0x04, psh = 0x08, ack = 0x10 };
+    enum Flag : std::uint8_t { fin = 0x01, syn = 0x02, rst = 0x04, ack = 0x10 };
 
     Timestamp ts;
     Address src, dst;
