@@ -19,6 +19,7 @@
 #include "capture/live.h"
 #include "runner.h"
 
+using namespace smtpscope;
 using namespace smtpscope::capture;
 
 namespace {

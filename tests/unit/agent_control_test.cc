@@ -13,6 +13,7 @@
 
 #include "agent/control_socket.h"
 #include "agent/find_agent.h"
+#include "base/descriptor.h"
 #include "catch.h"
 #include "support_folder.h"
 
@@ -48,11 +49,11 @@ std::string echo(std::string_view request) {
     return "<" + std::string(request) + ">";
 }
 
-FileDescriptor connect_to(const std::string& path) {
+Descriptor connect_to(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());
-    FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM, 0));
+    Descriptor fd(socket(AF_UNIX, SOCK_STREAM, 0));
     REQUIRE(connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     return fd;
 }
@@ -72,7 +73,7 @@ std::string complaint(Action action) {
     return {};
 }
 
-std::string read_all(const FileDescriptor& fd) {
+std::string read_all(const Descriptor& fd) {
     std::string text;
     char space[4096];
     for (ssize_t n = 0; (n = recv(fd.get(), space, sizeof space, 0)) > 0;) {
@@ -87,7 +88,7 @@ TEST_CASE("control: a line is answered, and an end without a line, too") {
     const Folder folder;
     const Server server(folder / "s", echo);
     CHECK(ask(folder / "s", "status json") == "<status json>");
-    const FileDescriptor fd = connect_to(folder / "s");
+    const Descriptor fd = connect_to(folder / "s");
     shutdown(fd.get(), SHUT_WR);
     CHECK(read_all(fd) == "<>");
 }
@@ -151,8 +152,8 @@ TEST_CASE("control: an answer larger than any socket buffer arrives whole") {
 TEST_CASE("control: a client that says nothing or too much holds nobody up") {
     const Folder folder;
     const Server server(folder / "s", echo);
-    const FileDescriptor silent = connect_to(folder / "s");
-    const FileDescriptor endless = connect_to(folder / "s");
+    const Descriptor silent = connect_to(folder / "s");
+    const Descriptor endless = connect_to(folder / "s");
     const std::string much(100000, 'x');
     (void)!send(endless.get(), much.data(), much.size(), MSG_NOSIGNAL);
     CHECK(ask(folder / "s", "status") == "<status>");
@@ -181,7 +182,7 @@ TEST_CASE("control: a live agent's socket is not taken, a dead one's is") {
     }
     {
         // What a killed agent leaves: a socket that nobody listens at, and a lock file that nobody holds.
-        const FileDescriptor dead(socket(AF_UNIX, SOCK_STREAM, 0));
+        const Descriptor dead(socket(AF_UNIX, SOCK_STREAM, 0));
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         const std::string path = folder / "s";
@@ -196,7 +197,7 @@ TEST_CASE("control: a live agent's socket is not taken, a dead one's is") {
 
 TEST_CASE("control: of an agent that does not answer it is said what it may be") {
     const Folder folder;
-    const FileDescriptor stopped(socket(AF_UNIX, SOCK_STREAM, 0));
+    const Descriptor stopped(socket(AF_UNIX, SOCK_STREAM, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string path = folder / "s";

@@ -189,7 +189,7 @@ TEST_CASE("cgroups: from an id to a path") {
 TEST_CASE("cgroups: reading the tree") {
     const Tree tree;
     for (int i = 0; i < 20; ++i) tree.make("/" + std::to_string(i));
-    const FileDescriptor root(open(tree.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor root(open(tree.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     SECTION("links are not followed, and files are none") {
         std::filesystem::create_directory_symlink(tree.path, tree.path + "/0/self");
         std::filesystem::copy("/proc/self/status", tree.path + "/1/cgroup.procs");

@@ -71,7 +71,7 @@ class Manager {
     }
 
   private:
-    FileDescriptor socket_;
+    Descriptor socket_;
 };
 
 using Lines = std::vector<std::string>;

@@ -359,7 +359,7 @@ TEST_CASE("writer: what a policy drops is counted, also by an engine that has no
 TEST_CASE("service manager: a receiver that does not read holds nobody up for long") {
     const Folder folder;
     const std::string path = folder.path + "/notify";
-    const FileDescriptor receiver(socket(AF_UNIX, SOCK_DGRAM, 0));
+    const Descriptor receiver(socket(AF_UNIX, SOCK_DGRAM, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());

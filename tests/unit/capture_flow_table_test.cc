@@ -7,7 +7,7 @@
 #include <iterator>
 #include <set>
 
-#include "capture/descriptor.h"
+#include "base/descriptor.h"
 #include "capture/flow_table.h"
 #include "capture/source.h"
 #include "catch.h"

@@ -8,6 +8,7 @@
 #include "capture/inheritance.h"
 #include "catch.h"
 
+using namespace smtpscope;
 using namespace smtpscope::capture;
 
 namespace {

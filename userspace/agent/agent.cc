@@ -39,19 +39,19 @@ constexpr std::uint64_t ticks_between_reports = 10;
 constexpr auto patience_at_end = 30s;
 
 /// Blocks them in this thread and all that it starts, so that they arrive through the descriptor alone.
-FileDescriptor open_signals() {
+Descriptor open_signals() {
     std::signal(SIGPIPE, SIG_IGN);  // a sink that is gone is an error of that sink
     sigset_t set;
     sigemptyset(&set);
     for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    FileDescriptor fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    Descriptor fd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!fd) throw std::system_error(errno, std::generic_category(), "signalfd");
     return fd;
 }
 
-FileDescriptor open_timer(milliseconds interval) {
-    FileDescriptor fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+Descriptor open_timer(milliseconds interval) {
+    Descriptor fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (!fd) throw std::system_error(errno, std::generic_category(), "timerfd_create");
     itimerspec spec{};
     spec.it_interval.tv_sec = interval.count() / 1000;
@@ -61,7 +61,7 @@ FileDescriptor open_timer(milliseconds interval) {
     return fd;
 }
 
-bool has_expired(const FileDescriptor& timer) {
+bool has_expired(const Descriptor& timer) {
     std::uint64_t times = 0;
     return read(timer.get(), &times, sizeof times) > 0;
 }
@@ -173,7 +173,7 @@ void Agent::open_control_socket() {
 bool Agent::run() {
     announce();
     service_.store(capture_->kept());
-    const FileDescriptor timer = open_timer(tick_interval(service_.watchdog_interval()));
+    const Descriptor timer = open_timer(tick_interval(service_.watchdog_interval()));
     service_.ready();
     std::vector<pollfd> fds = {
         {signals_.get(), POLLIN, 0}, {timer.get(), POLLIN, 0}, {control_ ? control_->fd() : -1, POLLIN, 0}};

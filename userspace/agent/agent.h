@@ -73,7 +73,7 @@ class Agent {
     const Invocation invocation_;
     config::Config config_;  ///< in effect
     const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    FileDescriptor signals_;
+    Descriptor signals_;
     ServiceManager service_;
     std::unique_ptr<ControlSocket> control_;
     std::unique_ptr<Writer> writer_;

@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "agent/file_descriptor.h"
+#include "base/descriptor.h"
 
 namespace smtpscope::agent {
 
@@ -64,7 +64,7 @@ class CgroupIndex {
     void answer(const std::vector<std::uint64_t>& ids);
     Question& ask(std::uint64_t id);
 
-    const FileDescriptor root_;
+    const Descriptor root_;
     const std::size_t max_folders_;
     mutable std::mutex mutex_;
     std::condition_variable asked_;

@@ -76,7 +76,7 @@ ControlSocket::ControlSocket(std::string path, Answer answer) : path_(std::move(
     const auto folder = std::filesystem::path(path_).parent_path();
     std::error_code error;
     if (!folder.empty()) std::filesystem::create_directory(folder, error);  // what is wrong with it, open() says
-    epoll_ = FileDescriptor(epoll_create1(EPOLL_CLOEXEC));
+    epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
     if (!epoll_) fail("epoll_create1");
     lock();
     listen();
@@ -91,7 +91,7 @@ ControlSocket::~ControlSocket() {
 void ControlSocket::lock() {
     const std::string path = path_ + ".lock";
     for (;;) {
-        lock_ = FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+        lock_ = Descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
         if (!lock_) fail(path);
         if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
             if (errno != EWOULDBLOCK) fail(path);
@@ -115,7 +115,7 @@ void ControlSocket::listen() {
         if (!S_ISSOCK(old.st_mode)) throw std::runtime_error(path_ + " exists and is not a socket");
         if (unlink(path_.c_str()) != 0) fail(path_);
     }
-    FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) fail("socket");
     // From its first moment on the socket has the mode that it is to have.
     const mode_t mask = umask(0117);
@@ -156,7 +156,7 @@ void ControlSocket::expire() {
 
 void ControlSocket::accept_all() {
     for (;;) {
-        FileDescriptor fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        Descriptor fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (!fd) return;
         if (clients_.size() >= max_clients) continue;  // hangs up
         Client& client = clients_.emplace_back();
@@ -206,7 +206,7 @@ std::string error_answer(std::string_view why) {
 std::string ask(const std::string& path, std::string_view request, std::chrono::seconds patience,
                 const PeerCheck& check) {
     const sockaddr_un address = address_of(path);
-    const FileDescriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd) fail("socket");
     const timeval limit{.tv_sec = patience.count(), .tv_usec = 0};
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);

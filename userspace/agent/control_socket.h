@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/file_descriptor.h"
+#include "base/descriptor.h"
 
 namespace smtpscope::agent {
 
@@ -44,7 +44,7 @@ class ControlSocket {
 
   private:
     struct Client {
-        FileDescriptor fd;
+        Descriptor fd;
         std::chrono::steady_clock::time_point deadline;
         std::string request;
         std::string answer;
@@ -63,9 +63,9 @@ class ControlSocket {
 
     std::string path_;
     Answer answer_;
-    FileDescriptor lock_;  ///< held as long as the agent lives; the kernel lets go of it for a killed one
-    FileDescriptor listener_;
-    FileDescriptor epoll_;
+    Descriptor lock_;  ///< held as long as the agent lives; the kernel lets go of it for a killed one
+    Descriptor listener_;
+    Descriptor epoll_;
     Clients clients_;
 };
 

@@ -22,7 +22,7 @@ constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
 constexpr std::uint64_t bus_patience_usec = 500'000;
 
 /// Connected to $NOTIFY_SOCKET, a path or, with a leading @, an abstract name; none if there is no such receiver.
-FileDescriptor connect_to_manager() {
+Descriptor connect_to_manager() {
     const char* name = std::getenv("NOTIFY_SOCKET");
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -30,7 +30,7 @@ FileDescriptor connect_to_manager() {
     if (length < 2 || length > sizeof address.sun_path) return {};
     std::memcpy(address.sun_path, name, length);
     if (name[0] == '@') address.sun_path[0] = '\0';
-    FileDescriptor fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    Descriptor fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
     if (!fd || connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return {};
     setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/file_descriptor.h"
+#include "base/descriptor.h"
 #include "capture/inheritance.h"
 
 namespace smtpscope::agent {
@@ -41,7 +41,7 @@ class ServiceManager {
     enum class Importance { vital, optional };
     void tell(std::string_view state, Importance importance) const;
 
-    FileDescriptor socket_;         ///< none if nobody wants to hear
+    Descriptor socket_;             ///< none if nobody wants to hear
     std::set<std::string> stored_;  ///< names in the store
     std::set<std::string> known_;   ///< of these, put there by us
     std::chrono::milliseconds watchdog_interval_{};

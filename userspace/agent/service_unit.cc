@@ -17,7 +17,7 @@
 #include <string>
 #include <utility>
 
-#include "agent/file_descriptor.h"
+#include "base/descriptor.h"
 
 namespace smtpscope::agent {
 namespace {
@@ -165,8 +165,8 @@ void add_made(Confinement& into, const Properties& unit) {
 std::string output_of(const char* const* command) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return {};
-    const FileDescriptor reading(ends[0]);
-    FileDescriptor writing(ends[1]);
+    const Descriptor reading(ends[0]);
+    Descriptor writing(ends[1]);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
@@ -177,7 +177,7 @@ std::string output_of(const char* const* command) {
         ::posix_spawnp(&pid, command[0], &actions, nullptr, const_cast<char* const*>(command), environ) == 0;
     posix_spawn_file_actions_destroy(&actions);
     if (!runs) return {};
-    writing = FileDescriptor();
+    writing = Descriptor();
 
     std::string text;
     const auto deadline = steady_clock::now() + patience;

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/file_descriptor.h"
+#include "agent/event.h"
 #include "capture/source.h"
 #include "smtpscope/engine.h"
 
@@ -74,7 +74,7 @@ class Worker {
     capture::Source& source_;
     RecordSink& sink_;
     FlowControl* control_;
-    FileDescriptor ended_;
+    Descriptor ended_;
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint64_t> turns_{0};
     std::uint64_t turns_seen_ = 0;      ///< by alive()

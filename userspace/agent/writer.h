@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/file_descriptor.h"
+#include "agent/event.h"
 #include "agent/record_queue.h"
 #include "log/output.h"
 
@@ -51,7 +51,7 @@ class Writer {
     std::shared_ptr<log::Output> output() const;
 
     RecordQueue queue_;
-    FileDescriptor ended_;
+    Descriptor ended_;
     mutable std::mutex mutex_;
     std::shared_ptr<log::Output> output_;             ///< changed by the thread alone
     std::vector<std::shared_ptr<log::Output>> next_;  ///< to take its place, one after the other

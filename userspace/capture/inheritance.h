@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "capture/descriptor.h"
+#include "base/descriptor.h"
 
 namespace smtpscope::capture {
 

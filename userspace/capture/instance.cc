@@ -4,7 +4,6 @@
 #include <linux/capability.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -34,9 +33,9 @@ Name name_of(unsigned ifindex) {
     return name;
 }
 
-int open_socket() {
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
+Descriptor open_socket() {
+    Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd)
         throw Error("cannot open a UNIX socket: " + error_text(errno) +
                     "; under systemd, RestrictAddressFamilies needs AF_UNIX");
     return fd;
@@ -56,13 +55,12 @@ bool may_be_agent(pid_t pid) {
 /// Who listens: a process id, 0 if that cannot be known, -1 if it is somebody who cannot be an agent. Any user may take
 /// a name; one without an agent's rights must not be able to keep us from starting.
 pid_t find_holder(const Name& name) {
-    const int fd = open_socket();
+    const Descriptor fd = open_socket();
     const auto* address = reinterpret_cast<const sockaddr*>(&name.address);
-    const bool connected = connect(fd, address, name.length) == 0;
+    const bool connected = connect(fd.get(), address, name.length) == 0;
     ucred peer{};
     socklen_t size = sizeof(peer);
-    const bool known = connected && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-    close(fd);
+    const bool known = connected && getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
     if (!known) return 0;
     return may_be_agent(peer.pid) ? peer.pid : -1;
 }
@@ -71,17 +69,11 @@ pid_t find_holder(const Name& name) {
 
 InstanceLock::InstanceLock(unsigned ifindex) : fd_(open_socket()) {
     const Name name = name_of(ifindex);
-    if (bind(fd_, reinterpret_cast<const sockaddr*>(&name.address), name.length) == 0) {
-        listen(fd_, 64);
+    if (bind(fd_.get(), reinterpret_cast<const sockaddr*>(&name.address), name.length) == 0) {
+        listen(fd_.get(), 64);
         return;
     }
     holder_ = find_holder(name);
 }
-
-InstanceLock::~InstanceLock() {
-    if (fd_ >= 0) close(fd_);
-}
-
-InstanceLock::InstanceLock(InstanceLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)), holder_(other.holder_) {}
 
 }  // namespace smtpscope::capture

@@ -3,7 +3,8 @@
 #pragma once
 
 #include <sys/types.h>
-#include <string>
+
+#include "base/descriptor.h"
 
 namespace smtpscope::capture {
 
@@ -12,9 +13,6 @@ namespace smtpscope::capture {
 class InstanceLock {
   public:
     explicit InstanceLock(unsigned ifindex);
-    ~InstanceLock();
-    InstanceLock(InstanceLock&& other) noexcept;
-    InstanceLock& operator=(InstanceLock&&) = delete;
 
     /// False if another smtpscope is on the interface.
     bool held() const { return holder_ < 0; }
@@ -22,7 +20,7 @@ class InstanceLock {
     pid_t holder() const { return holder_; }
 
   private:
-    int fd_ = -1;
+    Descriptor fd_;
     pid_t holder_ = -1;
 };
 

@@ -10,7 +10,6 @@
 #include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -111,15 +110,14 @@ std::vector<Interface> list_interfaces() {
 }
 
 std::string driver_of(const Interface& interface) {
-    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return {};
+    const Descriptor fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd) return {};
     ethtool_drvinfo info{};
     info.cmd = ETHTOOL_GDRVINFO;
     ifreq request{};
     std::strncpy(request.ifr_name, interface.name.c_str(), sizeof(request.ifr_name) - 1);
     request.ifr_data = reinterpret_cast<char*>(&info);
-    const bool known = ioctl(fd, SIOCETHTOOL, &request) == 0;
-    close(fd);
+    const bool known = ioctl(fd.get(), SIOCETHTOOL, &request) == 0;
     return known ? std::string(info.driver, strnlen(info.driver, sizeof(info.driver))) : std::string();
 }
 
@@ -130,23 +128,15 @@ bool fills_in_checksums(const Interface& interface) {
     return std::find(std::begin(paravirtual), std::end(paravirtual), driver_of(interface)) == std::end(paravirtual);
 }
 
-LinkMonitor::LinkMonitor() {
-    fd_ = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-    if (fd_ < 0)
+LinkMonitor::LinkMonitor() : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)) {
+    if (!fd_)
         throw Error(std::string("cannot open a netlink socket: ") + std::strerror(errno) +
                     "; under systemd, RestrictAddressFamilies needs AF_NETLINK");
     sockaddr_nl address{};
     address.nl_family = AF_NETLINK;
     address.nl_groups = RTMGRP_LINK;
-    if (bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-        const int error = errno;
-        close(fd_);
-        throw Error(std::string("cannot follow network interfaces: ") + std::strerror(error));
-    }
-}
-
-LinkMonitor::~LinkMonitor() {
-    close(fd_);
+    if (bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+        throw Error(std::string("cannot follow network interfaces: ") + std::strerror(errno));
 }
 
 bool LinkMonitor::changed() {
@@ -154,7 +144,8 @@ bool LinkMonitor::changed() {
     // good.
     std::array<char, 256> buffer;
     bool any = false;
-    while (recv(fd_, buffer.data(), buffer.size(), MSG_TRUNC) >= 0 || errno == ENOBUFS || errno == EINTR) any = true;
+    while (recv(fd_.get(), buffer.data(), buffer.size(), MSG_TRUNC) >= 0 || errno == ENOBUFS || errno == EINTR)
+        any = true;
     return any;
 }
 

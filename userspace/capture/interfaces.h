@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/descriptor.h"
+
 struct nlmsghdr;
 
 namespace smtpscope::capture {
@@ -49,15 +51,12 @@ std::string driver_of(const Interface& interface);
 class LinkMonitor {
   public:
     LinkMonitor();
-    ~LinkMonitor();
-    LinkMonitor(const LinkMonitor&) = delete;
-    LinkMonitor& operator=(const LinkMonitor&) = delete;
 
     /// True if something happened since the last call, or if that cannot be known. One system call.
     bool changed();
 
   private:
-    int fd_ = -1;
+    Descriptor fd_;
 };
 
 }  // namespace smtpscope::capture

@@ -2,12 +2,12 @@
 #include "capture/netlink.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 
+#include "base/descriptor.h"
 #include "capture/source.h"
 
 namespace smtpscope::capture::netlink {
@@ -15,22 +15,13 @@ namespace {
 
 constexpr int most_attempts = 20;  // interfaces seldom come or go twenty times within a millisecond
 
-class Socket {
-  public:
-    Socket() : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)) {
-        if (fd_ < 0)
-            throw Error(std::string("cannot open a netlink socket: ") + std::strerror(errno) +
-                        "; under systemd, RestrictAddressFamilies needs AF_NETLINK");
-    }
-    ~Socket() { close(fd_); }
-    Socket(const Socket&) = delete;
-    Socket& operator=(const Socket&) = delete;
-
-    int fd() const { return fd_; }
-
-  private:
-    int fd_;
-};
+Descriptor open_socket() {
+    Descriptor fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    if (!fd)
+        throw Error(std::string("cannot open a netlink socket: ") + std::strerror(errno) +
+                    "; under systemd, RestrictAddressFamilies needs AF_NETLINK");
+    return fd;
+}
 
 [[noreturn]] void fail(int error) {
     throw Error(std::string("netlink dump failed: ") + std::strerror(error));
@@ -43,7 +34,7 @@ void check_error(Payload message) {
     if (code < 0) fail(code == INT_MIN ? code : -code);
 }
 
-void request(const Socket& socket, std::uint16_t type, Payload body) {
+void request(const Descriptor& socket, std::uint16_t type, Payload body) {
     std::vector<std::byte> message(NLMSG_SPACE(body.size()));
     nlmsghdr header{};
     header.nlmsg_len = static_cast<std::uint32_t>(NLMSG_LENGTH(body.size()));
@@ -51,16 +42,16 @@ void request(const Socket& socket, std::uint16_t type, Payload body) {
     header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     std::memcpy(message.data(), &header, sizeof(header));
     std::memcpy(message.data() + NLMSG_HDRLEN, body.data(), body.size());
-    if (send(socket.fd(), message.data(), message.size(), 0) < 0) fail(errno);
+    if (send(socket.get(), message.data(), message.size(), 0) < 0) fail(errno);
 }
 
 Answer ask(std::uint16_t type, Payload body) {
-    const Socket socket;
+    const Descriptor socket = open_socket();
     request(socket, type, body);
     Answer answer;
     std::vector<std::byte> buffer(std::size_t{64} << 10);  // twice what the kernel puts into a datagram
     for (;;) {
-        const ssize_t n = recv(socket.fd(), buffer.data(), buffer.size(), MSG_TRUNC);
+        const ssize_t n = recv(socket.get(), buffer.data(), buffer.size(), MSG_TRUNC);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) fail(errno);
         const auto size = static_cast<std::size_t>(n);

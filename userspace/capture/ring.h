@@ -11,7 +11,7 @@
 #include <functional>
 #include <span>
 
-#include "capture/descriptor.h"
+#include "base/descriptor.h"
 
 namespace smtpscope::capture {
 

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "config/keys.h"
 #include "log/privacy.h"
 
@@ -104,21 +105,18 @@ std::optional<File> read_file(const std::string& path) {
     const auto refuse = [&] {
         throw Error(path + ": the configuration cannot be read: " + std::strerror(errno) + ".");
     };
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) {
         if (errno == ENOENT) return std::nullopt;
         refuse();
     }
     std::string text;
     char buffer[16384];
     ssize_t n = 0;
-    while ((n = ::read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(n));
-    const int error = errno;
-    struct stat status {};
-    ::fstat(fd, &status);
-    ::close(fd);
-    errno = error;
+    while ((n = ::read(fd.get(), buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(n));
     if (n < 0) refuse();
+    struct stat status {};
+    ::fstat(fd.get(), &status);
     return File{std::move(text),
                 from_nanoseconds(status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec)};
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A file descriptor that is closed with its owner.
+// A file descriptor that is closed with its owner. For the rooms that have a system under them.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace smtpscope::capture {
+namespace smtpscope {
 
 class Descriptor {
   public:
@@ -28,4 +28,4 @@ class Descriptor {
     int fd_ = -1;
 };
 
-}  // namespace smtpscope::capture
+}  // namespace smtpscope

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "agent/file_descriptor.h"
+#include "agent/event.h"
 
 #include <sys/eventfd.h>
 
@@ -8,13 +8,13 @@
 
 namespace smtpscope::agent {
 
-FileDescriptor make_event() {
-    FileDescriptor fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+Descriptor make_event() {
+    Descriptor fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!fd) throw std::system_error(errno, std::generic_category(), "eventfd");
     return fd;
 }
 
-void signal_event(const FileDescriptor& event) {
+void signal_event(const Descriptor& event) {
     eventfd_write(event.get(), 1);
 }
 
