@@ -2,6 +2,7 @@
 // Quoted-printable: held against a plain reading of the rule, an octet at a time.
 #include <string>
 
+#include "base/ascii.h"
 #include "fuzz.h"
 #include "mime/quoted_printable.h"
 
@@ -15,7 +16,7 @@ bool plain_reading(std::string line, std::string& out) {
             out += line[i];
         } else if (i + 1 == line.size()) {
             return false;
-        } else if (i + 2 < line.size() && mime::hex_value(line[i + 1]) >= 0 && mime::hex_value(line[i + 2]) >= 0) {
+        } else if (i + 2 < line.size() && hex_value(line[i + 1]) >= 0 && hex_value(line[i + 2]) >= 0) {
             out += static_cast<char>(std::stoi(line.substr(i + 1, 2), nullptr, 16));
             i += 2;
         } else {

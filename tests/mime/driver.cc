@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/ascii.h"
 #include "mime/base64.h"
 #include "mime/encoded_word.h"
 #include "mime/parameter.h"
@@ -12,6 +13,7 @@
 
 namespace {
 
+using namespace smtpscope;
 using namespace smtpscope::mime;
 
 std::string from_hex(const std::string& text) {

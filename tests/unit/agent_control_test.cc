@@ -17,6 +17,7 @@
 #include "catch.h"
 #include "support_folder.h"
 
+using namespace smtpscope;
 using namespace smtpscope::agent;
 using smtpscope::test::Folder;
 namespace fs = std::filesystem;

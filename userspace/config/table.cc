@@ -5,6 +5,8 @@
 #include <numeric>
 #include <set>
 
+#include "base/ascii.h"
+
 namespace smtpscope::config {
 namespace {
 
@@ -17,13 +19,9 @@ std::string_view last_of(std::string_view path) {
     return path.substr(path.rfind('.') + 1);
 }
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
 /// Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment); case costs nothing.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-    const auto same = [](char x, char y) { return lower(x) == lower(y); };
+    const auto same = [](char x, char y) { return to_lower(x) == to_lower(y); };
     std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
     std::iota(last.begin(), last.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/ascii.h"
+
 namespace smtpscope::config {
 namespace {
 
@@ -70,8 +72,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     const auto number = parse_number(text.substr(0, digits));
     std::string unit(text.substr(digits));
     if (!number || unit.empty()) return number;
-    std::transform(unit.begin(), unit.end(), unit.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+    std::transform(unit.begin(), unit.end(), unit.begin(), to_lower);
     const auto factor = factor_of(size_units, unit);
     return factor ? multiply(*number, *factor) : std::nullopt;
 }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/ascii.h"
+
 namespace smtpscope::files {
 
 namespace {
@@ -49,19 +51,13 @@ std::string_view skip_space(std::string_view text) {
     return text;
 }
 
-bool begins_with_ignoring_case(std::string_view text, std::string_view lower_case) {
-    return text.size() >= lower_case.size() &&
-           std::equal(lower_case.begin(), lower_case.end(), text.begin(),
-                      [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + ('a' - 'A') : b); });
-}
-
 /// Markup by its first tag, as the reference tells it: a document is HTML, a fragment is text. Empty: something else.
 std::string_view by_first_tag(std::string_view content) {
     constexpr std::string_view documents[] = {"<!doctype html", "<html", "<head",
                                               "<title",         "<body", "<meta http-equiv"};
     constexpr std::string_view others[] = {"<?",   "<!",   "<svg", "<rss",  "<feed", "<soap",
                                            "<rdf", "<kml", "<gpx", "<smil", "<xsl",  "<asx"};
-    const auto begins = [&](std::string_view tag) { return begins_with_ignoring_case(content, tag); };
+    const auto begins = [&](std::string_view tag) { return starts_with_ignoring_case(content, tag); };
     if (std::any_of(std::begin(documents), std::end(documents), begins)) return "text/html";
     if (!content.starts_with('<') || std::any_of(std::begin(others), std::end(others), begins)) return {};
     return "text/plain";

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "log/matcher.h"
 #include "records/reply.h"
 
@@ -15,10 +16,6 @@ constexpr std::string_view replies = "last_reply", refusals = "rejected_rcptto";
 bool separates(char c) {
     return static_cast<unsigned char>(c) <= ' ' ||
            std::string_view("<>()[]{},;:\"\\@\x7f").find(c) != std::string_view::npos;
-}
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 
 /// Where the local part before text[at] begins, not before `from`.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "mime/header.h"
 
 namespace smtpscope::mime {
@@ -23,8 +24,7 @@ constexpr std::size_t most_open = 16;  // converters a thread keeps: some hundre
 /// iconv takes more than names: what follows a slash are its own options.
 bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= max_name_length && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-               std::string_view("-_.:+()").find(c) != std::string_view::npos;
+        return is_alphanumeric(c) || std::string_view("-_.:+()").find(c) != std::string_view::npos;
     });
 }
 
@@ -149,8 +149,7 @@ std::optional<std::string> to_utf8(std::string_view charset, std::string_view by
     if (!is_name(charset)) return std::nullopt;
     if (equals_ignoring_case(charset, "utf-8") || equals_ignoring_case(charset, "us-ascii")) return valid_utf8(bytes);
     std::string name(charset);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; });
+    std::transform(name.begin(), name.end(), name.begin(), to_upper);
     Converter* converter = find_converter(name);
     if (!converter) return std::nullopt;
     return valid_utf8(converter->convert(bytes));

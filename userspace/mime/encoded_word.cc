@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ascii.h"
 #include "mime/base64.h"
 #include "mime/charset.h"
 #include "mime/header.h"

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace smtpscope::mime {
 
 namespace {
@@ -18,10 +20,6 @@ bool is_field_name(char c) {
 }
 bool is_space(char c) {
     return is_blank(c) || (c >= '\n' && c <= '\r');
-}
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
 /// A token is of printable characters without RFC 2045's tspecials; in a boundary only the quote and the semicolon
@@ -118,10 +116,6 @@ std::optional<std::string> find_boundary(std::string_view text) {
 }
 
 }  // namespace
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::optional<HeaderField> parse_header_field(std::string_view field) {
     skip_blanks_and_comments(field);

@@ -35,7 +35,4 @@ std::optional<Encoding> parse_transfer_encoding(std::string_view value);
 /// nullopt if there is no type/subtype in it. A multipart without a boundary is MediaType::other.
 std::optional<ContentType> parse_content_type(std::string_view value);
 
-/// ASCII letters alone are folded.
-bool equals_ignoring_case(std::string_view a, std::string_view b);
-
 }  // namespace smtpscope::mime

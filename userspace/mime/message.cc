@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "mime/quoted_printable.h"
 
 namespace smtpscope::mime {

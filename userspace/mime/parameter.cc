@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "mime/charset.h"
 #include "mime/encoded_word.h"
 #include "mime/header.h"

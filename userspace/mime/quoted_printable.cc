@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/ascii.h"
+
 namespace smtpscope::mime {
 
 namespace {

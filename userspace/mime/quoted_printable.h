@@ -11,12 +11,4 @@ namespace smtpscope::mime {
 /// been encoded. False if the line is continued by the next one (a soft line break).
 bool decode_quoted_printable(std::string_view line, std::string& out);
 
-/// The value of a hexadecimal digit in either case; negative for every other character.
-constexpr int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 }  // namespace smtpscope::mime

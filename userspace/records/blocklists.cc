@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
+
 namespace smtpscope::records {
 
 namespace {
@@ -112,31 +114,15 @@ constexpr std::string_view known[] = {
     "[bl23]",
 };
 
-char folded(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
-bool begins_with(std::string_view text, std::string_view lower) {
-    return text.size() >= lower.size() &&
-           std::equal(lower.begin(), lower.end(), text.begin(), [](char l, char t) { return l == folded(t); });
-}
-
-std::size_t find_folded(std::string_view text, std::string_view lower, std::size_t from) {
-    for (std::size_t i = from; i + lower.size() <= text.size(); ++i)
-        if (begins_with(text.substr(i), lower)) return i;
-    return text.npos;
-}
-
 /// The one of the reference that is more than a text: `dyndns\.com\/.*spam`.
 bool tells_of_dyndns(std::string_view text) {
     constexpr std::string_view site = "dyndns.com/";
-    const std::size_t at = find_folded(text, site, 0);
-    return at != text.npos && find_folded(text, "spam", at + site.size()) != text.npos;
+    const std::size_t at = find_ignoring_case(text, site);
+    return at != text.npos && find_ignoring_case(text, "spam", at + site.size()) != text.npos;
 }
 
 bool is_of_domain(char c) {
-    const char f = folded(c);
-    return (f >= 'a' && f <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+    return is_alphanumeric(c) || c == '.' || c == '-';
 }
 
 }  // namespace
@@ -152,7 +138,7 @@ Blocklists::Blocklists(const std::vector<std::string>& more) {
     const auto add = [&](std::string_view text) {
         if (text.size() < head) return;
         std::string lower(text);
-        std::transform(lower.begin(), lower.end(), lower.begin(), folded);
+        std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
         const std::size_t h = hash(lower.data());
         begins_[h / 64] |= std::uint64_t{1} << h % 64;
         texts_.push_back({h, std::move(lower)});
@@ -166,7 +152,7 @@ bool Blocklists::matches(std::size_t hash, std::string_view rest) const {
     auto text =
         std::lower_bound(texts_.begin(), texts_.end(), hash, [](const Text& t, std::size_t h) { return t.hash < h; });
     for (; text != texts_.end() && text->hash == hash; ++text)
-        if (begins_with(rest, text->folded)) return true;
+        if (starts_with_ignoring_case(rest, text->folded)) return true;
     return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/ascii.h"
 #include "mime/parameter.h"
 #include "records/software.h"
 #include "records/uid.h"
@@ -152,9 +153,9 @@ void Content::mime_one_header(const mime::HeaderField& field) {
     if (!rec) return;
     if (rec->entity && scope_->context->options->files.enabled) {
         std::optional<std::string> name;
-        if (mime::equals_ignoring_case(field.name, "content-disposition"))
+        if (equals_ignoring_case(field.name, "content-disposition"))
             name = mime::filename_of_disposition(field.value);
-        else if (mime::equals_ignoring_case(field.name, "content-type"))
+        else if (equals_ignoring_case(field.name, "content-type"))
             name = mime::filename_of_content_type(field.value);
         if (name) rec->entity->filename = std::move(name);
     }
@@ -172,7 +173,7 @@ void Content::header_field(Info& rec, const mime::HeaderField& field) {
         {"from", &Info::from},           {"reply-to", &Info::reply_to},       {"date", &Info::date},
         {"x-mailer", &Info::user_agent}, {"user-agent", &Info::user_agent},   {"x-user-agent", &Info::user_agent},
     };
-    const auto is = [&](std::string_view name) { return mime::equals_ignoring_case(field.name, name); };
+    const auto is = [&](std::string_view name) { return equals_ignoring_case(field.name, name); };
     for (const Simple& s : simple) {
         if (!is(s.name)) continue;
         rec.*(s.field) = std::string(field.value);

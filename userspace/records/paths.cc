@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "mime/header.h"
 #include "smtpscope/text.h"
 
 namespace smtpscope::records {
@@ -23,10 +22,6 @@ std::string without_orcpt(std::string address) {
 }
 
 }  // namespace
-
-bool has_keyword(std::string_view arg, std::string_view keyword) {
-    return arg.size() >= keyword.size() && mime::equals_ignoring_case(arg.substr(0, keyword.size()), keyword);
-}
 
 std::string_view path_of(std::string_view arg, std::string_view keyword) {
     arg.remove_prefix(std::min(arg.find_first_not_of(' ', keyword.size()), arg.size()));

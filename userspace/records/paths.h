@@ -8,9 +8,6 @@
 
 namespace smtpscope::records {
 
-/// What follows the keyword (`FROM:`, `TO:`) is what matters; without it the command is another one's.
-bool has_keyword(std::string_view arg, std::string_view keyword);
-
 /// Where mail is to go or comes from by an argument that begins with the keyword. `<postmaster>` (RFC 5321, 4.1.1.3)
 /// and local users have no domain, which the reference asks of an address; `<>` is empty.
 std::string_view path_of(std::string_view arg, std::string_view keyword);

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace smtpscope::records {
 
 namespace {
@@ -10,17 +12,8 @@ namespace {
 constexpr std::size_t max_id_length = 128;
 constexpr std::size_t max_keyword_length = 64;
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_alphanumeric(char c) {
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
 bool is_id(char c) {
     return is_alphanumeric(c) || c == '-' || c == '_' || c == '.';
-}
-char upper(char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
 }
 
 std::string_view skip_blanks(std::string_view text) {
@@ -31,13 +24,6 @@ std::string_view skip_blanks(std::string_view text) {
 /// The word at the beginning, up to a blank.
 std::string_view word(std::string_view text) {
     return text.substr(0, text.find(' '));
-}
-
-/// Where `lower_case` stands in the text, whatever the case; npos if nowhere.
-std::size_t find_ignoring_case(std::string_view text, std::string_view lower_case) {
-    const auto it = std::search(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
-                                [](char a, char b) { return upper(a) == upper(b); });
-    return it == text.end() ? text.npos : static_cast<std::size_t>(it - text.begin());
 }
 
 /// The id that the text begins with. Ids have a digit, which tells them from words.
@@ -117,7 +103,7 @@ std::string extension_keyword(std::string_view text) {
     if (keyword.empty() || keyword.size() > max_keyword_length || !is_alphanumeric(keyword[0]) ||
         !std::all_of(keyword.begin(), keyword.end(), is_id))
         return {};
-    std::transform(keyword.begin(), keyword.end(), keyword.begin(), upper);
+    std::transform(keyword.begin(), keyword.end(), keyword.begin(), to_upper);
     return keyword;
 }
 

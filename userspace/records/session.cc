@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "records/notices.h"
 #include "records/paths.h"
 #include "records/publish.h"
@@ -196,10 +197,10 @@ smtp::Handler::Answer Session::smtp_request(const smtp::Request& request) {
             hello(request);
             break;
         case Verb::mail:
-            if (has_keyword(request.arg, "FROM:")) mail(request.arg);
+            if (starts_with_ignoring_case(request.arg, "FROM:")) mail(request.arg);
             break;
         case Verb::rcpt:
-            if (has_keyword(request.arg, "TO:"))
+            if (starts_with_ignoring_case(request.arg, "TO:"))
                 rcpt(request.arg);
             else if (Transaction* t = transactions_.newest())
                 t->recipients.unanswered.push({});  // it is answered like the others

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <functional>
 
+#include "base/ascii.h"
+
 namespace smtpscope::records {
 
 namespace {
@@ -13,9 +15,6 @@ using Text = std::string_view;
 
 constexpr Text digits = "0123456789", number = "0123456789.";
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 bool contains(Text text, Text part) {
     return text.find(part) != text.npos;
 }
@@ -57,16 +56,10 @@ std::optional<std::uint64_t> count_in(Text text) {
 
 // ---- escapes
 
-int hex(char c) {
-    if (is_digit(c)) return c - '0';
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /// The byte that two hex digits at `at` stand for; -1 if they are not there.
 int hex_byte(Text text, std::size_t at) {
-    if (at + 2 > text.size() || hex(text[at]) < 0 || hex(text[at + 1]) < 0) return -1;
-    return hex(text[at]) << 4 | hex(text[at + 1]);
+    if (at + 2 > text.size() || hex_value(text[at]) < 0 || hex_value(text[at + 1]) < 0) return -1;
+    return hex_value(text[at]) << 4 | hex_value(text[at + 1]);
 }
 
 /// `%41`, `%u0041` and `\x41` as the bytes that they stand for. What is not well-formed stays, but of `%%` only one.
@@ -153,10 +146,7 @@ std::string addl_of(Text rest) {
     if (open < rest.size() && rest[open] == '(') {
         const Text inside = rest.substr(open + 1);
         const std::size_t close = inside.find_first_of("()");
-        const auto is_plain = [](char c) {
-            const char lower = static_cast<char>(c | 0x20);
-            return is_digit(c) || (lower >= 'a' && lower <= 'z') || is_one_of(c, "-._ \t");
-        };
+        const auto is_plain = [](char c) { return is_alphanumeric(c) || is_one_of(c, "-._ \t"); };
         if (close != inside.npos && inside[close] == ')' &&
             std::all_of(inside.begin(), inside.begin() + static_cast<std::ptrdiff_t>(close), is_plain))
             return std::string(inside.substr(0, close));

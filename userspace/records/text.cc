@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "mime/header.h"
+#include "base/ascii.h"
 #include "smtpscope/address.h"
 
 namespace smtpscope {
@@ -16,9 +16,6 @@ bool is_blank(char c) {
 }
 bool is_space(char c) {
     return is_blank(c) || (c >= '\n' && c <= '\r');
-}
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 constexpr auto hex_digits = [] {
     std::array<bool, 256> is{};
@@ -212,7 +209,7 @@ constexpr std::string_view literal_tag = "IPv6:";
 
 bool ends_with_tag(std::string_view text) {
     return text.size() >= literal_tag.size() &&
-           mime::equals_ignoring_case(text.substr(text.size() - literal_tag.size()), literal_tag);
+           equals_ignoring_case(text.substr(text.size() - literal_tag.size()), literal_tag);
 }
 
 /// The first position from `from` on where an address can begin: at `::`, or where the run of hex digits that it begins

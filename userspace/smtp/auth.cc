@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/ascii.h"
 #include "mime/base64.h"
 
 namespace smtpscope::smtp {
@@ -51,21 +52,14 @@ constexpr std::string_view mechanisms[] = {
     "SRP",
 };
 
-char upper(char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-}
-
 std::string_view find_mechanism(std::string_view word) {
     for (const std::string_view name : mechanisms)
-        if (std::equal(name.begin(), name.end(), word.begin(), word.end(),
-                       [](char a, char b) { return a == upper(b); }))
-            return name;
+        if (equals_ignoring_case(name, word)) return name;
     return {};
 }
 
-bool contains_ignoring_case(std::string_view text, std::string_view upper_case) {
-    return std::search(text.begin(), text.end(), upper_case.begin(), upper_case.end(),
-                       [](char a, char b) { return upper(a) == b; }) != text.end();
+bool contains(std::string_view text, std::string_view part) {
+    return find_ignoring_case(text, part) != text.npos;
 }
 
 /// nullopt unless all of it is base64.
@@ -171,7 +165,7 @@ AuthDialogue::AuthDialogue(std::string_view arguments) {
 void AuthDialogue::challenge(std::string_view text) {
     // Servers that ask in an order of their own say what they ask for.
     const auto prompt = decode(text);
-    secret_asked_ = (prompt && contains_ignoring_case(*prompt, "PASS")) || contains_ignoring_case(text, "PASSWORD");
+    secret_asked_ = (prompt && contains(*prompt, "PASS")) || contains(text, "PASSWORD");
 }
 
 void AuthDialogue::answer(std::string_view line) {

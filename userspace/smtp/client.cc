@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/ascii.h"
 #include "smtp/guess.h"
 
 namespace smtpscope::smtp {

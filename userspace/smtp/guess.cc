@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smtp/guess.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 
 namespace smtpscope::smtp {

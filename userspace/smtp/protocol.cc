@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
+
 namespace smtpscope::smtp {
 
 namespace {
@@ -33,17 +35,6 @@ constexpr Word signs[] = {{Verb::end_of_data, "."}, {Verb::greeting, ">"}, {Verb
 bool is_space(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-char upper(char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-}
-
-bool is_word(std::string_view text, std::string_view upper_case) {
-    return std::equal(text.begin(), text.end(), upper_case.begin(), upper_case.end(),
-                      [](char a, char b) { return upper(a) == b; });
-}
 
 void skip_space(std::string_view& text) {
     while (!text.empty() && is_space(text[0])) text.remove_prefix(1);
@@ -51,13 +42,9 @@ void skip_space(std::string_view& text) {
 
 }  // namespace
 
-bool starts_with_ignoring_case(std::string_view text, std::string_view upper_case) {
-    return text.size() >= upper_case.size() && is_word(text.substr(0, upper_case.size()), upper_case);
-}
-
 Verb parse_verb(std::string_view text) {
     for (const Word& w : words)
-        if (is_word(text, w.text)) return w.verb;
+        if (equals_ignoring_case(text, w.text)) return w.verb;
     return Verb::unknown;
 }
 
@@ -103,7 +90,7 @@ BdatArgument parse_bdat_argument(std::string_view arg) {
     }
     const auto [end, error] = std::from_chars(arg.data(), arg.data() + arg.size(), out.size);
     const std::string_view rest = arg.substr(static_cast<std::size_t>(end - arg.data()));
-    out.last = is_word(rest, " LAST");
+    out.last = equals_ignoring_case(rest, " LAST");
     if (!rest.empty() && rest[0] != ' ' && rest[0] != '\0') {
         out.error = "BDAT chunk-size not valid";
     } else if (error == std::errc::result_out_of_range) {

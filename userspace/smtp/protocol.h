@@ -45,9 +45,6 @@ enum class Verb : std::uint8_t {
     auth_answer,  ///< a line of an AUTH dialogue: a secret
 };
 
-/// Case is ignored in the text.
-bool starts_with_ignoring_case(std::string_view text, std::string_view upper_case);
-
 /// The command's verb; `unknown` for every other word. Case is ignored.
 Verb parse_verb(std::string_view word);
 /// Its name in the reference's events: `.` for end_of_data, `>` for greeting, `***` for auth_answer.
