@@ -69,6 +69,9 @@ struct EngineStats {
     std::uint64_t files = 0;           ///< records of files
     std::uint64_t tls_handshakes = 0;  ///< records of handshakes after STARTTLS
     std::uint64_t notices = 0;
+    std::uint64_t notices_suppressed = 0;    ///< equal ones had been told within NoticeOptions::suppression_interval
+    std::uint64_t notice_hosts_evicted = 0;  ///< whose events were being counted: NoticeOptions::max_hosts
+    std::uint64_t software = 0;              ///< records of it
     std::uint64_t users_late = 0;            ///< smtp records whose process_user was not known in time: Owner::user_due
     std::uint64_t units_late = 0;            ///< the same for process_unit and container
     std::uint64_t dropped_with_mail = 0;     ///< records of other streams whose mail EngineOptions::policy dropped

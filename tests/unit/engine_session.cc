@@ -247,3 +247,35 @@ TEST_CASE("what is told of an open session", "[engine]") {
         CHECK(engine.flows(10).empty());
     }
 }
+
+TEST_CASE("what the engine tells of software and notices is counted, and what it does not tell of them", "[engine]") {
+    EngineOptions options;
+    options.software.asset_tracking = Host::all;
+    options.notices.max_hosts = 8;
+    Recorder out;
+    Engine engine(options, out);
+    const Script session = hello() + Script{C("MAIL FROM:<a@b>"),
+                                            S("250 ok"),
+                                            C("RCPT TO:<c@d>"),
+                                            S("550-see https://www.spamhaus.org/\r\n550 no"),
+                                            C("RCPT TO:<e@f>"),
+                                            S("550 see https://www.spamhaus.org/"),
+                                            C("RCPT TO:<g@h>"),
+                                            S("250 ok"),
+                                            C("DATA"),
+                                            S("354 go"),
+                                            C("User-Agent: Mutt/2.2.9\r\n\r\n."),
+                                            S("250 ok")};
+    ConnId id = mail_id();
+    for (int host = 1; host <= 9; ++host) {
+        id.orig_h = *Address::parse("198.51.100." + std::to_string(host));
+        for (const Sent& s : segments(session)) send(engine, s, id);
+    }
+    const EngineStats stats = engine.stats();
+    CHECK(stats.software == 9);
+    CHECK(stats.software == out.clients.size());
+    CHECK(stats.notices == 9);
+    CHECK(stats.notices == out.notices.size());
+    CHECK(stats.notices_suppressed == 9);
+    CHECK(stats.notice_hosts_evicted == 1);
+}

@@ -145,19 +145,22 @@ class Engine::Impl final : public tcp::SessionFactory {
 
     void add_records(EngineStats& s) const {
         // By position, so that one that is forgotten here does not compile.
-        const auto& [smtp, vetoed, weirds, files, notices, users, units, with_mail, without_mail, waiting, memory] =
-            record_stats_;
+        const auto& [smtp, vetoed, weirds, files, notices, software, users, units, with_mail, without_mail, waiting,
+                     memory] = record_stats_;
         s.smtp_records = smtp;
         s.vetoed_records = vetoed;
         s.weirds = weirds;
         s.files = files;
         s.notices = notices;
+        s.software = software;
         s.users_late = users;
         s.units_late = units;
         s.dropped_with_mail = with_mail;
         s.dropped_without_mail = without_mail;
         s.dropped_waiting = waiting;
         s.waiting_memory = memory;
+        s.notices_suppressed = notices_.stats().suppressed;
+        s.notice_hosts_evicted = notices_.stats().evicted_hosts;
     }
 
     EngineOptions options_;

@@ -37,6 +37,7 @@ void publish(const Context& context, const Info& rec) {
     if (auto found = detect(rec, context.options->analyzer, context.options->software);
         found && context.software->is_news(*found)) {
         parse_version(*found);
+        ++context.stats->software;
         context.sink->software(*found);
     }
     if (context.hooks->log_smtp) context.hooks->log_smtp(rec);

@@ -12,6 +12,7 @@ struct RecordStats {
     std::uint64_t weirds = 0;
     std::uint64_t files = 0;
     std::uint64_t notices = 0;
+    std::uint64_t software = 0;
     std::uint64_t users_late = 0;
     std::uint64_t units_late = 0;
     std::uint64_t dropped_with_mail = 0;
