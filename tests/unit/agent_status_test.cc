@@ -22,9 +22,12 @@ TEST_CASE("status: JSON is separated, nested and escaped") {
         .begin_array()
         .value("x")
         .value("\"\\\n\xff")
+        .value(
+            "Zug\xc3\xbc"
+            "ber\n")
         .end_array();
     json.key("c").begin_object().end_object().key("d").value(1.5).end_object();
-    CHECK(json.text() == R"({"a":1,"b":["x","\"\\\u000a\u00ff"],"c":{},"d":1.500})");
+    CHECK(json.text() == R"({"a":1,"b":["x","\"\\\n\\xff","Zugüber\n"],"c":{},"d":1.500})");
 }
 
 TEST_CASE("status: the document has what a monitor needs") {

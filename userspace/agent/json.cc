@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/json.h"
 
-#include <charconv>
 #include <cstdio>
+
+#include "log/escape.h"
 
 namespace smtpscope::agent {
 
@@ -26,7 +27,7 @@ JsonWriter& JsonWriter::close(char bracket) {
 
 JsonWriter& JsonWriter::key(std::string_view name) {
     separate();
-    quote(name);
+    log::append_json_string(text_, name);
     text_ += ':';
     need_comma_ = false;
     return *this;
@@ -34,7 +35,7 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::value(std::string_view text) {
     separate();
-    quote(text);
+    log::append_json_string(text_, text);
     return *this;
 }
 
@@ -52,40 +53,16 @@ JsonWriter& JsonWriter::value(double number) {
     return *this;
 }
 
-void JsonWriter::quote(std::string_view text) {
-    text_ += '"';
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            text_ += '\\';
-            text_ += c;
-        } else if (byte < 0x20 || byte >= 0x7f) {
-            // Names of interfaces and messages of the system: bytes beyond ASCII are shown, not trusted to be UTF-8.
-            char escaped[8];
-            std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-            text_ += escaped;
-        } else {
-            text_ += c;
-        }
-    }
-    text_ += '"';
-}
-
 std::string unquoted(std::string_view written) {
-    constexpr std::size_t digits = 4;
+    constexpr std::string_view letters = "bfnrt", meanings = "\b\f\n\r\t";
     std::string text;
     for (std::size_t i = 0; i < written.size(); ++i) {
-        const bool escaped = written[i] == '\\' && i + 1 < written.size();
-        if (escaped) ++i;
-        if (!escaped || written[i] != 'u') {
+        if (written[i] != '\\' || i + 1 == written.size()) {
             text += written[i];
             continue;
         }
-        const std::string_view code = written.substr(i + 1, digits);
-        unsigned byte = 0;
-        std::from_chars(code.data(), code.data() + code.size(), byte, 16);
-        text += static_cast<char>(byte);
-        i += digits;
+        const std::size_t letter = letters.find(written[++i]);
+        text += letter == letters.npos ? written[i] : meanings[letter];
     }
     return text;
 }

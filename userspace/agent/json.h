@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Just enough of a JSON writer for the agent's own documents. Records are written by the log room.
+// Just enough of JSON for the agent's own documents: structure and numbers. Texts are written as those of records.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,6 @@ class JsonWriter {
     JsonWriter& open(char bracket);
     JsonWriter& close(char bracket);
     void separate();
-    void quote(std::string_view text);
 
     std::string text_;
     bool need_comma_ = false;
