@@ -10,7 +10,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -51,13 +50,6 @@ void count(Totals& t, const Packet& p) {
     }
 }
 
-XdpMode mode_of(const char* text) {
-    if (std::strcmp(text, "native") == 0) return XdpMode::native;
-    if (std::strcmp(text, "generic") == 0) return XdpMode::generic;
-    if (std::strcmp(text, "tc") == 0) return XdpMode::tc;
-    return XdpMode::automatic;
-}
-
 int run(const Options& options, std::chrono::duration<double> time, std::chrono::milliseconds delay) {
     const std::unique_ptr<Capture> capture = open_live(options);
     for (const Attachment& a : capture->attachments())
@@ -96,7 +88,7 @@ int main(int argc, char** argv) {
     std::chrono::duration<double> time(3600);
     std::chrono::milliseconds delay(0);
     for (int c; (c = getopt(argc, argv, "m:r:t:s:")) != -1;) {
-        if (c == 'm') options.xdp_mode = mode_of(optarg);
+        if (c == 'm') options.xdp_mode = value_in(xdp_mode_names, optarg).value();
         if (c == 'r') options.ring_size = std::strtoull(optarg, nullptr, 0);
         if (c == 't') time = std::chrono::duration<double>(std::atof(optarg));
         if (c == 's') delay = std::chrono::milliseconds(std::atoi(optarg));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/names.h"
 #include "smtpscope/packet.h"
 
 namespace smtpscope::capture {
@@ -19,6 +20,8 @@ class Error : public std::runtime_error {
 };
 
 enum class XdpMode { automatic, native, generic, tc };
+inline constexpr Name<XdpMode> xdp_mode_names[] = {
+    {"auto", XdpMode::automatic}, {"native", XdpMode::native}, {"generic", XdpMode::generic}, {"tc", XdpMode::tc}};
 enum class ChecksumMode { validate, ignore };
 
 /// `capture:` in the configuration.

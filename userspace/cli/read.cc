@@ -35,9 +35,7 @@ struct ReadOptions {
 };
 
 log::Format parse_format(const std::string& name) {
-    if (name == "json") return log::Format::json;
-    if (name == "tsv") return log::Format::tsv;
-    if (name == "brief") return log::Format::brief;
+    if (const auto format = value_in(log::format_names, name)) return *format;
     throw UsageError("--format " + name + ": there is no such format; choose json, tsv or brief.");
 }
 

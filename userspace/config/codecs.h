@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/names.h"
 #include "config/table.h"
 #include "config/units.h"
 #include "smtpscope/address.h"
@@ -85,26 +86,24 @@ struct SocketPath : Path {
     static void parse(const YAML::Node& node, std::string& into);
 };
 
-/// Names is an array of pairs, name and value.
+/// Names is a table as base/names.h has them.
 template <const auto& Names>
 struct Enum {
     template <class E>
     static void parse(const YAML::Node& node, E& into) {
-        std::vector<std::string_view> names;
-        const std::string& text = node.Scalar();
-        for (const auto& [name, value] : Names) {
-            if (node.IsScalar() && text == name) {
-                into = value;
+        if (node.IsScalar()) {
+            if (const auto value = value_in(Names, node.Scalar())) {
+                into = *value;
                 return;
             }
-            names.push_back(name);
         }
+        std::vector<std::string_view> names;
+        for (const auto& [name, value] : Names) names.push_back(name);
         not_one_of(node, names);
     }
     template <class E>
     static void dump(YAML::Emitter& out, E value) {
-        for (const auto& [name, v] : Names)
-            if (v == value) out << std::string(name);
+        out << std::string(name_in(Names, value));
     }
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/keys.h"
 
+#include <iterator>
+
 #include "config/codecs.h"
 #include "config/rules.h"
 #include "config/sinks.h"
@@ -8,48 +10,40 @@
 namespace smtpscope::config {
 namespace {
 
-constexpr std::pair<std::string_view, capture::XdpMode> xdp_modes[] = {{"auto", capture::XdpMode::automatic},
-                                                                       {"native", capture::XdpMode::native},
-                                                                       {"generic", capture::XdpMode::generic},
-                                                                       {"tc", capture::XdpMode::tc}};
-constexpr std::pair<std::string_view, capture::ChecksumMode> checksum_modes[] = {
-    {"validate", capture::ChecksumMode::validate}, {"ignore", capture::ChecksumMode::ignore}};
-constexpr std::pair<std::string_view, Host> hosts[] = {
+constexpr Name<capture::ChecksumMode> checksum_modes[] = {{"validate", capture::ChecksumMode::validate},
+                                                          {"ignore", capture::ChecksumMode::ignore}};
+constexpr Name<Host> hosts[] = {
     {"LOCAL_HOSTS", Host::local}, {"REMOTE_HOSTS", Host::remote}, {"ALL_HOSTS", Host::all}, {"NO_HOSTS", Host::none}};
-constexpr std::pair<std::string_view, log::Level> levels[] = {{"trace", log::Level::trace},
-                                                              {"debug", log::Level::debug},
-                                                              {"info", log::Level::info},
-                                                              {"warning", log::Level::warning},
-                                                              {"error", log::Level::error}};
-constexpr std::pair<std::string_view, log::Preset> presets[] = {{"plain", log::Preset::plain},
-                                                                {"no-content", log::Preset::no_content},
-                                                                {"pseudonymous", log::Preset::pseudonymous}};
-constexpr std::pair<std::string_view, HashAlgorithm> hashes[] = {
+constexpr Name<log::Preset> presets[] = {{"plain", log::Preset::plain},
+                                         {"no-content", log::Preset::no_content},
+                                         {"pseudonymous", log::Preset::pseudonymous}};
+constexpr Name<HashAlgorithm> hashes[] = {
     {"md5", HashAlgorithm::md5}, {"sha1", HashAlgorithm::sha1}, {"sha256", HashAlgorithm::sha256}};
-constexpr std::pair<std::string_view, files::ExtractWhat> extract_what[] = {
+constexpr Name<files::ExtractWhat> extract_what[] = {
     {"parts", files::ExtractWhat::parts}, {"messages", files::ExtractWhat::messages}, {"all", files::ExtractWhat::all}};
-constexpr std::pair<std::string_view, ExtraField> extra_fields[] = {{"subject_decoded", ExtraField::subject_decoded},
-                                                                    {"from_decoded", ExtraField::from_decoded},
-                                                                    {"message_bytes", ExtraField::message_bytes},
-                                                                    {"duration", ExtraField::duration},
-                                                                    {"queue_id", ExtraField::queue_id},
-                                                                    {"reply_code", ExtraField::reply_code},
-                                                                    {"enhanced_status", ExtraField::enhanced_status},
-                                                                    {"rejected_rcptto", ExtraField::rejected_rcptto},
-                                                                    {"auth_mechanism", ExtraField::auth_mechanism},
-                                                                    {"auth_user", ExtraField::auth_user},
-                                                                    {"auth_success", ExtraField::auth_success},
-                                                                    {"direction", ExtraField::direction},
-                                                                    {"community_id", ExtraField::community_id},
-                                                                    {"tls_version", ExtraField::tls_version},
-                                                                    {"extensions", ExtraField::extensions},
-                                                                    {"process_uid", ExtraField::process_uid},
-                                                                    {"process_user", ExtraField::process_user},
-                                                                    {"process_unit", ExtraField::process_unit},
-                                                                    {"container", ExtraField::container},
-                                                                    {"missed_bytes", ExtraField::missed_bytes},
-                                                                    {"ignored_bytes", ExtraField::ignored_bytes},
-                                                                    {"incomplete", ExtraField::incomplete}};
+constexpr Name<ExtraField> extra_fields[] = {{"subject_decoded", ExtraField::subject_decoded},
+                                             {"from_decoded", ExtraField::from_decoded},
+                                             {"message_bytes", ExtraField::message_bytes},
+                                             {"duration", ExtraField::duration},
+                                             {"queue_id", ExtraField::queue_id},
+                                             {"reply_code", ExtraField::reply_code},
+                                             {"enhanced_status", ExtraField::enhanced_status},
+                                             {"rejected_rcptto", ExtraField::rejected_rcptto},
+                                             {"auth_mechanism", ExtraField::auth_mechanism},
+                                             {"auth_user", ExtraField::auth_user},
+                                             {"auth_success", ExtraField::auth_success},
+                                             {"direction", ExtraField::direction},
+                                             {"community_id", ExtraField::community_id},
+                                             {"tls_version", ExtraField::tls_version},
+                                             {"extensions", ExtraField::extensions},
+                                             {"process_uid", ExtraField::process_uid},
+                                             {"process_user", ExtraField::process_user},
+                                             {"process_unit", ExtraField::process_unit},
+                                             {"container", ExtraField::container},
+                                             {"missed_bytes", ExtraField::missed_bytes},
+                                             {"ignored_bytes", ExtraField::ignored_bytes},
+                                             {"incomplete", ExtraField::incomplete}};
+static_assert(std::size(extra_fields) == std::size_t{1} + static_cast<std::size_t>(ExtraField::incomplete));
 
 // The ring holds at least a few of the largest records; its upper bound keeps a typing error from pinning all memory.
 constexpr std::uint64_t least_ring = std::uint64_t{64} << 10, most_ring = std::uint64_t{1} << 30;
@@ -76,7 +70,7 @@ struct NoticeText : Text {
 constexpr Key<Config> keys[] = {
     fixed(key<List<Interface, Empty::refused>, &C::capture, &Options::interfaces>("capture.interfaces")),
     fixed(key<Ports, &C::capture, &Options::ports>("capture.ports")),
-    fixed(key<Enum<xdp_modes>, &C::capture, &Options::xdp_mode>("capture.xdp_mode")),
+    fixed(key<Enum<capture::xdp_mode_names>, &C::capture, &Options::xdp_mode>("capture.xdp_mode")),
     fixed(key<Enum<checksum_modes>, &C::capture, &Options::checksums>("capture.checksums")),
     fixed(key<Size<least_ring, most_ring>, &C::capture, &Options::ring_size>("capture.ring_size")),
     fixed(key<Number<1, 64>, &C::capture, &Options::shards>("capture.shards")),
@@ -124,7 +118,7 @@ constexpr Key<Config> keys[] = {
     key<Time, &C::software, &SoftwareOptions::repeat_interval>("software.repeat_interval"),
     key<Number<8, most_tracked>, &C::software, &SoftwareOptions::max_tracked>("software.max_tracked"),
 
-    key<Enum<levels>, &C::log, &log::Options::level>("log.level"),
+    key<Enum<log::level_names>, &C::log, &log::Options::level>("log.level"),
     key<Sinks, &C::log, &log::Options::sinks>("log.sinks"),
     key<Rules, &C::log, &log::Options::policy>("log.policy"),
     key<Enum<presets>, &C::log, &log::Options::privacy, &log::Privacy::preset>("log.privacy.preset"),

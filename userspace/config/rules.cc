@@ -17,17 +17,10 @@ using log::Kind;
 using log::Operator;
 using log::Rule;
 
-constexpr std::pair<std::string_view, Action> action_names[] = {
+constexpr Name<Action> action_names[] = {
     {"keep", Action::keep}, {"drop", Action::drop}, {"drop-record", Action::drop_record}};
-constexpr std::pair<std::string_view, Hiding> hiding_names[] = {
+constexpr Name<Hiding> hiding_names[] = {
     {"omit", Hiding::omit}, {"sha256", Hiding::sha256}, {"code", Hiding::code}, {"addresses", Hiding::addresses}};
-// The first name of each is the one that dump() writes.
-constexpr std::pair<std::string_view, Operator> operator_names[] = {
-    {"equals", Operator::equals}, {"glob", Operator::glob}, {"regex", Operator::regex},
-    {"cidr", Operator::cidr},     {"lt", Operator::lt},     {"le", Operator::le},
-    {"gt", Operator::gt},         {"ge", Operator::ge},     {"present", Operator::present},
-    {"<", Operator::lt},          {"<=", Operator::le},     {">", Operator::gt},
-    {">=", Operator::ge}};
 
 /// A rule as it stands in the file: what its fields mean depends on its stream.
 struct Draft {
@@ -129,7 +122,7 @@ log::Test test_of(const YAML::Node& node, const log::Column& column, Operator op
 
 Operator operator_of(const YAML::Node& node) {
     Operator op{};
-    Enum<operator_names>::parse(node, op);
+    Enum<log::operator_names>::parse(node, op);
     return op;
 }
 
@@ -186,13 +179,7 @@ void dump_text(YAML::Emitter& out, const std::string& text) {
 void dump_condition(YAML::Emitter& out, const log::Condition& condition) {
     out << YAML::Key << condition.field << YAML::Value << YAML::BeginMap;
     for (const log::Test& test : condition.tests) {
-        out << YAML::Key;
-        for (const auto& [name, op] : operator_names) {
-            if (op != test.op) continue;
-            out << std::string(name);
-            break;
-        }
-        out << YAML::Value << YAML::BeginSeq;
+        out << YAML::Key << std::string(name_in(log::operator_names, test.op)) << YAML::Value << YAML::BeginSeq;
         for (const std::string& value : test.values) dump_text(out, value);
         out << YAML::EndSeq;
     }

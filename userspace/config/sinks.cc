@@ -11,10 +11,8 @@ namespace {
 using log::SinkOptions;
 using log::SinkType;
 
-constexpr std::pair<std::string_view, SinkType> type_names[] = {
+constexpr Name<SinkType> type_names[] = {
     {"journald", SinkType::journald}, {"file", SinkType::file}, {"stdout", SinkType::stdout_}};
-constexpr std::pair<std::string_view, log::Format> format_names[] = {
-    {"json", log::Format::json}, {"tsv", log::Format::tsv}, {"brief", log::Format::brief}};
 
 struct Stream {
     static void parse(const YAML::Node& node, std::string& into) {
@@ -27,7 +25,7 @@ struct Stream {
 
 constexpr Key<SinkOptions> keys[] = {
     key<Enum<type_names>, &SinkOptions::type>("type"),
-    key<Enum<format_names>, &SinkOptions::format>("format"),
+    key<Enum<log::format_names>, &SinkOptions::format>("format"),
     key<Path, &SinkOptions::directory>("directory"),
     key<List<Stream, Empty::refused>, &SinkOptions::streams>("streams"),
     key<Size<>, &SinkOptions::rotate, &log::Rotation::size>("rotate.size"),

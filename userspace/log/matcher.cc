@@ -16,11 +16,6 @@ using Limits = std::numeric_limits<std::int64_t>;
 constexpr std::int64_t most_pattern_memory = 16 << 20;  // bytes of one test, compiled and at work
 constexpr std::size_t most_pattern_length = 1 << 20;    // bytes of all of a test's texts together
 
-std::string_view name_of(Operator op) {
-    constexpr std::string_view names[] = {"equals", "glob", "regex", "cidr", "lt", "le", "gt", "ge", "present"};
-    return names[static_cast<std::size_t>(op)];
-}
-
 std::string_view words_for(Kind kind) {
     constexpr std::string_view words[] = {"true or false", "a number", "a time", "an interval", "text", "an address"};
     return words[static_cast<std::size_t>(kind)];
@@ -159,7 +154,8 @@ SubnetSet networks(const Test& test) {
 
 /// The one value that flags and presence are compared with.
 bool single_flag(const Test& test) {
-    if (test.values.size() != 1) throw std::invalid_argument(std::string(name_of(test.op)) + " takes one value here.");
+    if (test.values.size() != 1)
+        throw std::invalid_argument(std::string(name_in(operator_names, test.op)) + " takes one value here.");
     return flag(test.values.front());
 }
 
@@ -186,7 +182,7 @@ Matcher::Matcher(const Column& column, const Test& test) {
     const Kind kind = kind_of(column);
     if (!takes(kind, test.op))
         throw std::invalid_argument("this is " + std::string(words_for(kind)) + ", which " +
-                                    std::string(name_of(test.op)) + " does not compare; it takes " +
+                                    std::string(name_in(operator_names, test.op)) + " does not compare; it takes " +
                                     std::string(operators_of(kind)) + ".");
     if (test.op == Operator::present) {
         test_ = Presence{single_flag(test)};

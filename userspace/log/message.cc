@@ -25,25 +25,20 @@ namespace {
 
 namespace sinks = boost::log::sinks;
 
-struct LevelInfo {
-    std::string_view name;
-    int priority;  ///< of syslog(3)
-};
-
-constexpr LevelInfo info_of(Level level) {
+/// A number of syslog(3).
+constexpr int priority_of(Level level) {
     switch (level) {
         case Level::trace:
-            return {"trace", 7};
         case Level::debug:
-            return {"debug", 7};
+            return 7;
         case Level::info:
-            return {"info", 6};
+            return 6;
         case Level::warning:
-            return {"warning", 4};
+            return 4;
         case Level::error:
-            return {"error", 3};
+            return 3;
     }
-    return {"info", 6};
+    return 6;
 }
 
 class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feeding> {
@@ -54,8 +49,8 @@ class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feed
         if (!text) return;
         std::string visible;
         append_visible(visible, *text);
-        if (to_journal_ && send(JournalEntry(info_of(level).priority, visible).datagram())) return;
-        to_stderr("smtpscope: " + std::string(info_of(level).name) + ": " + visible + "\n");
+        if (to_journal_ && send(JournalEntry(priority_of(level), visible).datagram())) return;
+        to_stderr("smtpscope: " + std::string(name_in(level_names, level)) + ": " + visible + "\n");
     }
 
   private:

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "log/rules.h"
 #include "smtpscope/time.h"
 
@@ -15,6 +16,12 @@ namespace smtpscope::log {
 enum class SinkType { journald, file, stdout_ };
 enum class Format { json, tsv, brief };
 enum class Level { trace, debug, info, warning, error };
+inline constexpr Name<Format> format_names[] = {{"json", Format::json}, {"tsv", Format::tsv}, {"brief", Format::brief}};
+inline constexpr Name<Level> level_names[] = {{"trace", Level::trace},
+                                              {"debug", Level::debug},
+                                              {"info", Level::info},
+                                              {"warning", Level::warning},
+                                              {"error", Level::error}};
 
 /// When a file sink begins a new file, and how many old ones it keeps. 0 switches each of them off (keep: all are
 /// kept).

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/names.h"
+
 namespace smtpscope::log {
 
 /// How a field is compared.
@@ -25,6 +27,13 @@ enum class Operator : std::uint8_t {
     ge,       // numbers, times, intervals
     present,  ///< the field is set, and no empty list
 };
+/// The first name of each is the one that is shown.
+inline constexpr Name<Operator> operator_names[] = {
+    {"equals", Operator::equals}, {"glob", Operator::glob}, {"regex", Operator::regex},
+    {"cidr", Operator::cidr},     {"lt", Operator::lt},     {"le", Operator::le},
+    {"gt", Operator::gt},         {"ge", Operator::ge},     {"present", Operator::present},
+    {"<", Operator::lt},          {"<=", Operator::le},     {">", Operator::gt},
+    {">=", Operator::ge}};
 
 /// Holds if one of the values does, for one element at least of a field that is a list.
 struct Test {
