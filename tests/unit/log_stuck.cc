@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <fstream>
 #include <future>
+#include <sstream>
 
 #include "catch.h"
 #include "log/output.h"
@@ -156,10 +157,36 @@ TEST_CASE("a pipe that nobody reads is given up at the end, and what it has not 
     CHECK(after[0].dropped_at_end > 0);
     CHECK(after[0].dropped == after[0].dropped_at_end);
     CHECK(after[0].written == lines_of(text));
+    CHECK(text.ends_with('\n'));  // or the next sink's first line would become the end of one that was cut off
     CHECK(after[0].written + after[0].dropped == many);
     CHECK(after[0].waiting == 0);
     CHECK(after[0].last_loss == "standard output: nobody reads it.");
     CHECK(after[1].dropped == 0);
+}
+
+TEST_CASE("two sinks on one pipe do not write into each other's lines", "[log]") {
+    std::string text;
+    {
+        const Pipe pipe(STDOUT_FILENO);
+        Options options;
+        options.sinks.resize(2);
+        options.sinks[0].streams = {"smtp"};
+        options.sinks[1].streams = {"files"};
+        Output output(options, Delivery::queued);
+        for (std::uint64_t i = 0; i < many; ++i) {
+            output.smtp(record(i));
+            output.file({});
+        }
+        output.flush();
+        text = pipe.read_lines(2 * many);
+        output.end();
+    }
+    std::istringstream lines(text);
+    std::uint64_t whole = 0;
+    for (std::string line; std::getline(lines, line);)
+        whole +=
+            line.starts_with("{\"ts\":") && line.find("\"ts\":", 2) == std::string::npos && line.ends_with('}') ? 1 : 0;
+    CHECK(whole == 2 * many);
 }
 
 TEST_CASE("what waits for a sink outlives a reload that leaves the sink as it is", "[log]") {

@@ -20,6 +20,15 @@ bool is_regular(int fd) {
     return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/// A pipe with room has it for PIPE_BUF bytes at least: no more, or write(2) waits for whoever reads. So much goes into
+/// it as a whole: what is given up ends with a line, and two sinks do not write into each other's lines, unless a line
+/// is longer.
+std::string_view piece_of(std::string_view bytes) {
+    const std::string_view most = bytes.substr(0, PIPE_BUF);
+    const std::size_t whole = most.rfind('\n') + 1;  // npos + 1 is 0
+    return whole > 0 ? most.substr(0, whole) : most;
+}
+
 class StdoutWriter final : public LineWriter {
   public:
     explicit StdoutWriter(const WriterContext& context)
@@ -115,14 +124,13 @@ WriteResult write_all(int fd, std::string_view bytes) {
 }
 
 WriteResult write_with_room(int fd, std::string_view bytes, const std::function<bool()>& room) {
-    // A pipe with room has it for PIPE_BUF bytes at least: no more, or write(2) waits for whoever reads.
     WriteResult all;
     while (all.written < bytes.size()) {
         if (!room()) {
             all.error = ETIMEDOUT;
             return all;
         }
-        const std::string_view piece = bytes.substr(all.written, PIPE_BUF);
+        const std::string_view piece = piece_of(bytes.substr(all.written));
         const ssize_t n = ::write(fd, piece.data(), piece.size());
         if (n >= 0) {
             all.written += static_cast<std::size_t>(n);
