@@ -180,9 +180,9 @@ TEST_CASE("SMTP: where TLS begins, the rest is handed back", "[smtp]") {
     smtp::Analyzer analyzer(limits, out);
     CHECK(analyzer.data(Side::resp, "220 s\r\n").disposition == Disposition::follow);
     CHECK(analyzer.data(Side::orig, "STARTTLS\r\n").disposition == Disposition::follow);
-    const smtp::Analyzer::Answer answer = analyzer.data(Side::resp, "220 go\r\nwhat is encrypted");
-    CHECK(answer.disposition == Disposition::tls);
-    CHECK(answer.rest == "what is encrypted");
+    const smtp::Analyzer::Delivered last = analyzer.data(Side::resp, "220 go\r\nwhat is encrypted");
+    CHECK(last.disposition == Disposition::tls);
+    CHECK(last.rest == "what is encrypted");
 }
 
 TEST_CASE("SMTP: a handler that wants no more gets no more", "[smtp]") {

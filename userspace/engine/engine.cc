@@ -30,7 +30,7 @@ class Engine::Impl final : public tcp::SessionFactory {
           waiting_(options_, hooks_, sink, record_stats_),
           records_{&options_, &sink,      &hooks_,      &record_stats_, &files_,
                    &notices_, &software_, &extensions_, &owners_,       &waiting_},
-          context_{options_, records_, stats_, control},
+          common_{options_, records_, stats_, control},
           fragments_(options_.limits),
           table_(options_.limits, options_.likely_server_ports, *this) {}
 
@@ -88,13 +88,13 @@ class Engine::Impl final : public tcp::SessionFactory {
     }
 
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
-        return std::make_unique<engine::MailSession>(context_, id, begin, conn);
+        return std::make_unique<engine::MailSession>(common_, id, begin, conn);
     }
     void ignore(const ConnId& id, Disposition why) override {
-        if (context_.control) context_.control->ignore(id, why);
+        if (common_.control) common_.control->ignore(id, why);
     }
     void closed(const ConnId& id) override {
-        if (context_.control && !stays_known_) context_.control->forget(id);
+        if (common_.control && !stays_known_) common_.control->forget(id);
     }
 
   private:
@@ -174,7 +174,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     records::Owners owners_;
     records::WaitingRoom waiting_;
     records::Context records_;
-    engine::Context context_;
+    engine::Common common_;
     net::Defragmenter fragments_;
     tcp::Table table_;
     bool stays_known_ = false;  ///< connections end here, not in the kernel: another process may go on with them

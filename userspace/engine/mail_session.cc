@@ -7,11 +7,8 @@
 
 namespace smtpscope::engine {
 
-MailSession::MailSession(const Context& context, const ConnId& id, Timestamp begin, tcp::Connection& conn)
-    : context_(&context),
-      conn_(&conn),
-      records_(context.records, id, begin),
-      analyzer_(context.options.limits, records_) {}
+MailSession::MailSession(const Common& common, const ConnId& id, Timestamp begin, tcp::Connection& conn)
+    : common_(&common), conn_(&conn), records_(common.records, id, begin), analyzer_(common.options.limits, records_) {}
 
 /// Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
 Disposition MailSession::data(Side side, std::string_view bytes, Timestamp ts) {
@@ -73,12 +70,12 @@ Disposition MailSession::consume(Side side, std::string_view bytes, Timestamp ts
 
 Disposition MailSession::analyse(Side side, std::string_view bytes, Timestamp ts) {
     if (skipping_ && skipping_ != side) skip(std::nullopt);  // the kernel has seen the answer too
-    const smtp::Analyzer::Answer answer = at(ts).data(side, bytes);
+    const smtp::Analyzer::Delivered delivered = at(ts).data(side, bytes);
     records_.flush();
     if (is_too_large()) skip(side);
-    if (answer.disposition != Disposition::tls) return answer.disposition;
+    if (delivered.disposition != Disposition::tls) return delivered.disposition;
     begin_encryption();
-    return read_handshake(side, answer.rest, ts);
+    return read_handshake(side, delivered.rest, ts);
 }
 
 Disposition MailSession::read_handshake(Side side, std::string_view bytes, Timestamp ts) {
@@ -100,8 +97,8 @@ smtp::Analyzer& MailSession::at(Timestamp ts) {
 }
 
 bool MailSession::is_too_large() const {
-    const std::uint64_t limit = context_->options.analyzer.max_message_bytes;
-    return limit > 0 && context_->control && !skipping_ && records_.message_bytes() > limit;
+    const std::uint64_t limit = common_->options.analyzer.max_message_bytes;
+    return limit > 0 && common_->control && !skipping_ && records_.message_bytes() > limit;
 }
 
 /// The rest of a message that is larger than anybody wants.
@@ -110,7 +107,7 @@ void MailSession::skip(std::optional<Side> side) {
     skipping_ = side;
     if (!side) return;
     conn_->set_skipping(*side, true);
-    context_->control->skip_content(records_.conn_id(), *side);
+    common_->control->skip_content(records_.conn_id(), *side);
 }
 
 void MailSession::begin_encryption() {
@@ -120,7 +117,7 @@ void MailSession::begin_encryption() {
 /// What it was like is told now, and nothing of what follows.
 Disposition MailSession::end_encryption() {
     if (const std::optional<SslInfo> ssl = encryption_->record()) {
-        ++context_->stats.tls_handshakes;
+        ++common_->stats.tls_handshakes;
         records_.tls_handshake(*ssl);
     }
     encryption_.reset();

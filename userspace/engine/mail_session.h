@@ -19,7 +19,7 @@
 namespace smtpscope::engine {
 
 /// What the mail sessions of one engine share.
-struct Context {
+struct Common {
     const EngineOptions& options;
     const records::Context& records;
     EngineStats& stats;
@@ -28,8 +28,8 @@ struct Context {
 
 class MailSession final : public tcp::Session {
   public:
-    /// `context` and `conn` outlive it. `begin`: of the connection.
-    MailSession(const Context& context, const ConnId& id, Timestamp begin, tcp::Connection& conn);
+    /// `common` and `conn` outlive it. `begin`: of the connection.
+    MailSession(const Common& common, const ConnId& id, Timestamp begin, tcp::Connection& conn);
 
     Disposition data(Side side, std::string_view bytes, Timestamp ts) override;
     Disposition gap(Side side, std::uint64_t length, Timestamp ts) override;
@@ -49,7 +49,7 @@ class MailSession final : public tcp::Session {
     void begin_encryption();
     Disposition end_encryption();
 
-    const Context* context_;
+    const Common* common_;
     tcp::Connection* conn_;
     records::Session records_;
     smtp::Analyzer analyzer_;

@@ -5,7 +5,7 @@
 
 namespace smtpscope::smtp {
 
-Analyzer::Answer Analyzer::data(Side side, std::string_view bytes) {
+Analyzer::Delivered Analyzer::data(Side side, std::string_view bytes) {
     LineReader& r = reader(side);
     Client& client = dialogue_.client();
     while (!bytes.empty() && client.follows()) {

@@ -22,11 +22,11 @@ class Analyzer {
     Analyzer(const Limits& limits, Handler& handler)
         : limits_(&limits), handler_(&handler), dialogue_(limits, handler) {}
 
-    struct Answer {
+    struct Delivered {
         Disposition disposition = Disposition::follow;
         std::string rest;  ///< with Disposition::tls: the bytes that are not SMTP any more
     };
-    Answer data(Side side, std::string_view bytes);
+    Delivered data(Side side, std::string_view bytes);
     /// `length` bytes are lost; 0: the session began before the capture did.
     Disposition gap(Side side, std::uint64_t length);
     Disposition end(Side side);
