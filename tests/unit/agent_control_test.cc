@@ -100,11 +100,13 @@ TEST_CASE("control: the reason of an error reaches the one who asked") {
     CHECK(complaint([&] { ask(folder / "s", "flows json x"); }) == "of flows, a number is wanted");
 }
 
-TEST_CASE("control: an error's text arrives as it was, whatever is in it") {
+TEST_CASE("control: an error's text arrives as it was, except what would play with a terminal") {
     const Folder folder;
-    const std::string why = "/x.yaml:2:3: \"a\\b\"\n\x01\xc3\xa9 \\u0041";
-    const Server server(folder / "s", [&](std::string_view) { return error_answer(why); });
+    const std::string why = "/x.yaml:2:3: \"a\\b\"\n\t\xc3\xa9 \\u0041";
+    const Server server(folder / "s",
+                        [&](std::string_view what) { return error_answer(what == "reload" ? why : "\x1b[2J"); });
     CHECK(complaint([&] { ask(folder / "s", "reload"); }) == why);
+    CHECK(complaint([&] { ask(folder / "s", "clear"); }) == "\\x1b[2J");
 }
 
 TEST_CASE("control: an agent that answers where it is expected is found there, if it has the file") {
