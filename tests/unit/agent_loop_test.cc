@@ -19,6 +19,7 @@
 #include <mutex>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include "agent/agent.h"
 #include "catch.h"
@@ -60,7 +61,8 @@ class TableSource final : public capture::Source {
         {
             std::unique_lock lock(mutex_);
             changed_.wait_for(lock, timeout, [&] { return woken_ || !broken_.empty() || !frames_.empty(); });
-            woken_ = false;
+            // What it was woken for came before the frames that are given from now on.
+            if (std::exchange(woken_, false) && timeout > Duration::zero()) return capture::SourceStatus::more;
             if (!broken_.empty()) throw capture::Error(broken_);
             frames.swap(frames_);
         }

@@ -86,7 +86,7 @@ constexpr Count<ExtractStats> extraction_counts[] = {
     {"discarded", &ExtractStats::discarded},
     {"failed", &ExtractStats::failed, lost_to_file_system},
 };
-static_assert(is_complete<ExtractStats>(extraction_counts, sizeof(ExtractStats::last_error)),
+static_assert(is_complete<ExtractStats>(extraction_counts, sizeof(std::string)),  // last_error
               "a count of extraction is missing here, or is here twice");
 
 }  // namespace
