@@ -131,10 +131,6 @@ Transaction* Transactions::find(smtp::Tag tag) {
     return it == open_.end() ? nullptr : it->get();
 }
 
-Transaction* Transactions::newest() {
-    return open_.empty() || open_.back()->content.last_sent ? nullptr : open_.back().get();
-}
-
 Transaction* Transactions::superseded() {
     const auto it = std::find_if(open_.begin(), open_.end(), [](const auto& t) { return t->envelope.superseded; });
     return it == open_.end() ? nullptr : it->get();

@@ -98,7 +98,7 @@ class Transactions {
     /// nullptr if it is not open any more.
     Transaction* find(smtp::Tag tag);
     /// The one that commands go to; nullptr between transactions.
-    Transaction* newest();
+    Transaction* newest() { return empty() || back().content.last_sent ? nullptr : &back(); }
     /// The one whose end depends on the reply to a later MAIL; nullptr: none.
     Transaction* superseded();
     /// How many were sent and wait for their reply.
