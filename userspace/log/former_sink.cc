@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "log/former_sink.h"
 
+#include <system_error>
 #include <utility>
 
 namespace smtpscope::log {
 
 FormerSink::FormerSink(std::shared_ptr<Sink> sink) : sink_(std::move(sink)), ended_(end_.get_future()) {
     sink_->close();
-    thread_ = std::thread([this] { run(); });
+    try {
+        thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error&) {
+        run();  // there may be no further thread: whoever lets the sink go waits for its end
+    }
 }
 
 FormerSink::~FormerSink() {
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 void FormerSink::run() {
