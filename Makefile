@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 60
 # What the tests keep from run to run: systems to boot, results of clang-tidy, objects.
 CACHE   ?= /var/cache/smtpscope-tests
 
-VERSION := $(shell sed -n 's/^Version: *//p' packaging/VERSION 2>/dev/null || echo 0)
+VERSION := $(shell sed -n 's/^.define SMTPSCOPE_VERSION "\(.*\)"/\1/p' include/smtpscope/version.h)
 
 ifeq ($(V),1)
   Q :=
@@ -32,7 +32,8 @@ endif
 .DEFAULT_GOAL := all
 
 # ---- what is where
-CORE_ROOMS   := base net tcp smtp mime files tls records engine
+# The rooms of libsmtpscope, and those of the agent alone.
+CORE_ROOMS   := base net tcp smtp mime files tls records engine format pcap
 SYSTEM_ROOMS := capture log config agent cli
 sources       = $(wildcard $(addsuffix /*.cc,$(addprefix userspace/,$(1))))
 objects       = $(patsubst %.cc,$(O)/%.o,$(1))
@@ -61,7 +62,7 @@ WARN     := -Wall -Wextra -Wconversion -Wshadow $(WERROR)
 ifneq ($(findstring clang,$(CXX)),)
   WARN += -Wreserved-identifier
 endif
-CPPFLAGS += -Iinclude -Iuserspace -I$(O)/bpf -DSMTPSCOPE_VERSION='"$(VERSION)"' -DBOOST_LOG_DYN_LINK
+CPPFLAGS += -Iinclude -Iuserspace -I$(O)/bpf -DBOOST_LOG_DYN_LINK
 CXXFLAGS += -std=c++20 -gdwarf-4 $(WARN) -fno-plt -fPIE
 LDFLAGS  += -pie
 LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lcrypto -lmagic -lre2 -lpthread

@@ -32,7 +32,7 @@ deb)
     cp -a packaging/debian "$tree/debian"
     cd "$tree"
     changelog=$(dpkg-parsechangelog -SVersion)
-    [ "$changelog" = "$version" ] || die "packaging/debian/changelog is of $changelog, packaging/VERSION says $version"
+    [ "$changelog" = "$version" ] || die "packaging/debian/changelog is of $changelog, include/smtpscope/version.h says $version"
     # The copy is fresh: nothing to clean, and what was taken over would go. The tests are `make test`'s.
     apart DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" dpkg-buildpackage -b -nc -us -uc
     ;;

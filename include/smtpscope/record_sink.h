@@ -6,16 +6,17 @@
 
 namespace smtpscope {
 
-/// Takes the records of all streams, in the order of events, from within the functions of the engine.
+/// Takes the records, in the order of events, from within the functions of the engine, which may not be called from
+/// here. A stream that is not wanted needs no function, and one that a later version adds breaks nobody.
 class RecordSink {
   public:
     virtual ~RecordSink() = default;
-    virtual void smtp(const Info& rec) = 0;
-    virtual void weird(const Weird& rec) = 0;
-    virtual void file(const FileInfo& rec) = 0;
-    virtual void ssl(const SslInfo& rec) = 0;
-    virtual void notice(const Notice& rec) = 0;
-    virtual void software(const Software& rec) = 0;
+    virtual void smtp(const Info&) {}
+    virtual void weird(const Weird&) {}
+    virtual void file(const FileInfo&) {}
+    virtual void ssl(const SslInfo&) {}
+    virtual void notice(const Notice&) {}
+    virtual void software(const Software&) {}
 };
 
 }  // namespace smtpscope

@@ -98,10 +98,10 @@ class Records final : public RecordSink {
     template <typename Record>
     void add(const Record& rec) {
         fuzz::check_lines(rec);
-        std::vector<log::Value> values;
-        log::read_values(rec, values);
+        std::vector<format::Value> values;
+        format::read_values(rec, values);
         std::string line;
-        log::append_json(line, log::stream_of(rec), values);
+        format::append_json(line, format::stream_of(rec), values);
         ENSURE(!secret_ || line.find(password) == line.npos);
         lines_.push_back(std::move(line));
     }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "format/lines.h"
 #include "fuzz.h"
-#include "log/format.h"
 
 namespace smtpscope::fuzz {
 
@@ -88,30 +88,30 @@ inline void ensure_one_line(std::string_view line) {
 /// The record in every format.
 template <typename Record>
 void check_lines(const Record& rec) {
-    std::vector<log::Value> values;
-    log::read_values(rec, values);
-    const log::Stream& stream = log::stream_of(rec);
+    std::vector<format::Value> values;
+    format::read_values(rec, values);
+    const format::Stream& stream = format::stream_of(rec);
     std::string json, tsv, brief;
-    log::append_json(json, stream, values);
+    format::append_json(json, stream, values);
     ensure_one_line(json);
     json.pop_back();
     std::size_t set = 0;
-    for (const log::Value& v : values) set += std::holds_alternative<std::monostate>(v) ? 0 : 1;
+    for (const format::Value& v : values) set += std::holds_alternative<std::monostate>(v) ? 0 : 1;
     ENSURE(JsonReader(json).object() == set);
 
-    log::append_tsv(tsv, values);
+    format::append_tsv(tsv, values);
     ensure_one_line(tsv);
     tsv.pop_back();
     ENSURE(static_cast<std::size_t>(std::count(tsv.begin(), tsv.end(), '\t')) + 1 == stream.columns.size());
     std::string_view left = tsv;
-    for (const log::Value& v : values) {
+    for (const format::Value& v : values) {
         const std::string_view column = left.substr(0, left.find('\t'));
         left.remove_prefix(std::min(left.size(), column.size() + 1));
         ENSURE((column == "-") == std::holds_alternative<std::monostate>(v));
         for (const char c : column) ENSURE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
     }
 
-    log::append_brief(brief, rec.ts, rec.id, log::summary(rec));
+    format::append_brief(brief, rec.ts, rec.id, format::summary(rec));
     for (std::string_view text = brief; !text.empty();) {
         const Character c = decode_utf8(text);
         ENSURE(c.length > 0 && is_visible(c.code));

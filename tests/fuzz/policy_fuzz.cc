@@ -39,13 +39,13 @@ Info mail(Input& in) {
 
 template <class Record>
 void check(const log::Policy& policy, const Record& rec) {
-    const log::Stream& stream = log::stream_of(rec);
-    std::vector<log::Value> values;
+    const format::Stream& stream = format::stream_of(rec);
+    std::vector<format::Value> values;
     log::Hidden hidden;
-    log::read_values(rec, values);
+    format::read_values(rec, values);
     if (!policy.apply(stream, values, hidden)) return;
     std::string line;
-    log::append_json(line, stream, values);
+    format::append_json(line, stream, values);
     fuzz::ensure_one_line(line);
     for (std::size_t i = 0; i < values.size(); ++i) {
         const auto& how = hidden.columns()[i];
@@ -54,8 +54,8 @@ void check(const log::Policy& policy, const Record& rec) {
         if (const auto* text = std::get_if<std::string_view>(&values[i])) ENSURE(text->size() == 64);
     }
     Record told = rec;
-    log::write_values(values, hidden.columns(), told);
-    log::summary(told);
+    hidden.write_to(told, values);
+    format::summary(told);
 }
 
 void run(std::string_view data) {

@@ -302,8 +302,8 @@ TEST_CASE("replies without their text", "[policy]") {
 
 TEST_CASE("columns of hashes are columns of strings", "[policy]") {
     const auto type = [](const Policy& p, std::string_view field) {
-        const Stream& stream = p.streams().front();
-        return stream.columns[*find_column(stream, field)].type;
+        const format::Stream& stream = p.streams().front();
+        return stream.columns[*format::find_column(stream, field)].type;
     };
     const Policy hashed(
         options_of("{ when: { tls: true }, hide: { id.orig_h: sha256, path: sha256, subject: sha256 } }"));
@@ -375,9 +375,9 @@ TEST_CASE("presets are rules that can be compiled", "[policy]") {
         const auto rules = rules_of(preset);
         CHECK_FALSE(rules.empty());
         for (const Rule& rule : rules) {
-            const auto all = streams();
+            const auto all = format::streams();
             const auto stream =
-                std::find_if(all.begin(), all.end(), [&](const Stream& s) { return s.name == rule.stream; });
+                std::find_if(all.begin(), all.end(), [&](const format::Stream& s) { return s.name == rule.stream; });
             REQUIRE(stream != all.end());
             CHECK_NOTHROW(CompiledRule(rule, *stream));
         }

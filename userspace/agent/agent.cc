@@ -18,10 +18,7 @@
 #include "config/places.h"
 #include "files/type.h"
 #include "log/privacy.h"
-
-#ifndef SMTPSCOPE_VERSION
-#define SMTPSCOPE_VERSION "0"
-#endif
+#include "smtpscope/version.h"
 
 namespace smtpscope::agent {
 

@@ -3,7 +3,7 @@
 
 #include <iterator>
 
-#include "log/options.h"
+#include "format/schema.h"
 
 namespace smtpscope::agent {
 
@@ -104,14 +104,14 @@ std::span<const Count<ExtractStats>> counts_of(const ExtractStats&) {
 std::vector<NamedCount> named(const QueueStats& s) {
     std::vector<NamedCount> all{{"pending", s.pending}, {"pending_bytes", s.pending_bytes}};
     for (std::size_t i = 0; i < s.dropped.size(); ++i)
-        all.push_back({"dropped_" + std::string(log::stream_names()[i]), s.dropped[i]});
+        all.push_back({"dropped_" + std::string(format::stream_names()[i]), s.dropped[i]});
     return all;
 }
 
 std::vector<NamedCount> named_policy(const std::vector<std::uint64_t>& dropped) {
     std::vector<NamedCount> all;
     for (std::size_t i = 0; i < dropped.size(); ++i)
-        all.push_back({"dropped_" + std::string(log::stream_names()[i]), dropped[i]});
+        all.push_back({"dropped_" + std::string(format::stream_names()[i]), dropped[i]});
     return all;
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include "log/escape.h"
+#include "format/escape.h"
 
 namespace smtpscope::agent {
 
@@ -27,7 +27,7 @@ JsonWriter& JsonWriter::close(char bracket) {
 
 JsonWriter& JsonWriter::key(std::string_view name) {
     separate();
-    log::append_json_string(text_, name);
+    format::append_json_string(text_, name);
     text_ += ':';
     need_comma_ = false;
     return *this;
@@ -35,7 +35,7 @@ JsonWriter& JsonWriter::key(std::string_view name) {
 
 JsonWriter& JsonWriter::value(std::string_view text) {
     separate();
-    log::append_json_string(text_, text);
+    format::append_json_string(text_, text);
     return *this;
 }
 

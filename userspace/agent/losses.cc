@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "agent/counters.h"
+#include "format/schema.h"
+
 namespace smtpscope::agent {
 
 namespace {
@@ -39,7 +41,7 @@ std::vector<Loss> losses(const Status& s) {
     add_counts(all, s.engine);
     all.push_back({"packets dropped on their way to another shard", s.passed_dropped, {}});
     for (std::size_t i = 0; i < s.queue.dropped.size(); ++i) {
-        const std::string stream(log::stream_names()[i]);
+        const std::string stream(format::stream_names()[i]);
         all.push_back({stream + " records dropped before slow sinks", s.queue.dropped[i], {}});
     }
     add_counts(all, s.extraction);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "agent/reload.h"
 
-#include "log/number.h"
+#include "format/number.h"
 
 namespace smtpscope::agent {
 
@@ -20,7 +20,7 @@ std::string to_text(const config::Difference& d) {
 
 std::string in_words(Timestamp time) {
     std::string text;
-    log::append_utc(text, time);
+    format::append_utc(text, time);
     return text.substr(0, text.find('.')) + "Z";
 }
 

@@ -10,6 +10,7 @@
 #include "agent/counters.h"
 #include "agent/json.h"
 #include "base/words.h"
+#include "format/schema.h"
 
 namespace smtpscope::agent {
 
@@ -204,7 +205,7 @@ std::string to_text(const Status& s) {
             size_in_words(s.queue.pending_bytes) + "; dropped:";
     for (std::size_t i = 0; i < s.queue.dropped.size(); ++i) {
         text += (i == 0 ? " " : ", ") + std::to_string(s.queue.dropped[i]) + " ";
-        text += log::stream_names()[i];
+        text += format::stream_names()[i];
     }
     text += '\n';
     add_section(text, "policy", named_policy(s.dropped_by_policy));

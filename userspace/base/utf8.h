@@ -24,7 +24,7 @@ bool reference_prints(char32_t code);
 bool is_visible(char32_t code);
 
 /// As much of the text's front as a terminal shows in that many columns, each byte that is not to be seen as `\xHH`
-/// (log::append_visible). It ends at a character's border, and what combines with a character stays with it.
+/// (format::append_visible). It ends at a character's border, and what combines with a character stays with it.
 std::string_view fitting(std::string_view text, std::size_t columns);
 
 }  // namespace smtpscope

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where packets come from: the kernel or a capture file, behind one interface.
+// Where the agent's packets come from.
 #pragma once
 
 #include <cstdint>
@@ -40,9 +40,8 @@ struct Options {
 using PacketHandler = std::function<void(const Packet&)>;
 
 enum class SourceStatus {
-    more,       ///< call again
-    end,        ///< nothing will come any more
-    truncated,  ///< the same, and the last packet was cut off
+    more,  ///< call again
+    end,   ///< nothing will come any more
 };
 
 class Source {

@@ -16,10 +16,7 @@
 #include "cli/status.h"
 #include "cli/top.h"
 #include "cli/usage.h"
-
-#ifndef SMTPSCOPE_VERSION
-#define SMTPSCOPE_VERSION "0"
-#endif
+#include "smtpscope/version.h"
 
 namespace {
 

@@ -5,12 +5,12 @@
 #include <string>
 #include <utility>
 
-#include "capture/pcap.h"
 #include "cli/options.h"
 #include "cli/read_progress.h"
 #include "files/extract.h"
 #include "files/type.h"
 #include "log/output.h"
+#include "smtpscope/capture_file.h"
 #include "smtpscope/engine.h"
 
 namespace smtpscope::cli {
@@ -54,26 +54,26 @@ log::Options output_options(const ReadOptions& options, const log::Options& conf
 }
 
 /// One trace from its first packet to its last record. False if it does not end as it should, which is then said.
-bool read_trace(const std::string& path, capture::PcapSource& source, const EngineOptions& options, log::Output& output,
+bool read_trace(const std::string& path, CaptureFile& file, const EngineOptions& options, log::Output& output,
                 ContentSink* content, EngineStats& sum) {
     Hooks hooks;
     hooks.content = content;
     Engine engine(options, output, nullptr, std::move(hooks));
-    Progress progress(path, source);
+    Progress progress(path, file);
     bool whole = true;
     try {
-        capture::SourceStatus status = capture::SourceStatus::more;
-        while (status == capture::SourceStatus::more) {
-            status = source.poll(Duration{}, [&engine](const Packet& p) { engine.packet(p); });
+        CaptureFile::Status status = CaptureFile::Status::more;
+        while (status == CaptureFile::Status::more) {
+            status = file.read([&engine](const Packet& p) { engine.packet(p); });
             progress.update();
         }
-        if (status == capture::SourceStatus::truncated) {
+        if (status == CaptureFile::Status::truncated) {
             progress.clear();
             complain(path + ": the file ends within a packet, after " + std::to_string(engine.stats().packets) +
                      " whole ones; what is recorded ends there.");
             whole = false;
         }
-    } catch (const capture::Error& e) {
+    } catch (const CaptureFileError& e) {
         progress.clear();
         complain(e.what());
         whole = false;
@@ -129,8 +129,6 @@ int run_read(int argc, char** argv) {
     log::set_level(config.log.level);
     EngineOptions engine_options = config.engine_options();
     if (options.ignore_checksums) engine_options.validate_checksums = false;
-    const auto checksums =
-        engine_options.validate_checksums ? capture::ChecksumMode::validate : capture::ChecksumMode::ignore;
 
     if (const std::string error = files::type_database_error(); config.files.enabled && !error.empty())
         log::message(log::Level::warning, error);
@@ -142,12 +140,12 @@ int run_read(int argc, char** argv) {
     std::unique_ptr<log::Output> output;  // opened with the first trace, so that a mistyped name costs no old log
     for (const std::string& trace : arguments->operands) {
         try {
-            capture::PcapSource source(trace, checksums);
+            CaptureFile file(trace);
             if (!output) output = std::make_unique<log::Output>(output_options(options, config.log));
             engine_options.policy = output->drop_policy();
-            good = read_trace(trace, source, engine_options, *output, extractor.get(), stats) && good;
+            good = read_trace(trace, file, engine_options, *output, extractor.get(), stats) && good;
             ++engine_options.uid_seed;  // the same connection in two traces is two connections
-        } catch (const capture::Error& e) {
+        } catch (const CaptureFileError& e) {
             complain(e.what());
             good = false;
         }

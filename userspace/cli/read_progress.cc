@@ -14,10 +14,10 @@ constexpr std::size_t width = 30;
 
 }  // namespace
 
-Progress::Progress(const std::string& name, const capture::PcapSource& source)
+Progress::Progress(const std::string& name, const CaptureFile& file)
     : name_(name),
-      source_(source),
-      wanted_(source.bytes_total() >= long_file && ::isatty(STDERR_FILENO) == 1 && ::isatty(STDOUT_FILENO) != 1) {}
+      file_(file),
+      wanted_(file.bytes_total() >= long_file && ::isatty(STDERR_FILENO) == 1 && ::isatty(STDOUT_FILENO) != 1) {}
 
 void Progress::update() {
     if (!wanted_ || Clock::now() < next_) return;
@@ -26,7 +26,7 @@ void Progress::update() {
 }
 
 void Progress::draw() {
-    const std::uint64_t total = source_.bytes_total(), read = std::min(source_.bytes_read(), total);
+    const std::uint64_t total = file_.bytes_total(), read = std::min(file_.bytes_read(), total);
     std::string bar(width, '.');
     std::fill_n(bar.begin(), static_cast<std::size_t>(read * width / total), '#');
     std::fprintf(stderr, "\r%s [%s] %3d %%\x1b[K", name_.c_str(), bar.c_str(), static_cast<int>(read * 100 / total));

@@ -5,14 +5,14 @@
 #include <chrono>
 #include <string>
 
-#include "capture/pcap.h"
+#include "smtpscope/capture_file.h"
 
 namespace smtpscope::cli {
 
 class Progress {
   public:
     /// Both outlive it. Shows nothing if stderr is no terminal or stdout is one, or if the file is short or endless.
-    Progress(const std::string& name, const capture::PcapSource& source);
+    Progress(const std::string& name, const CaptureFile& file);
     ~Progress() { clear(); }
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
@@ -27,7 +27,7 @@ class Progress {
     void draw();
 
     const std::string& name_;
-    const capture::PcapSource& source_;
+    const CaptureFile& file_;
     const bool wanted_;
     bool drawn_ = false;
     Clock::time_point next_ = Clock::now() + std::chrono::milliseconds(500);

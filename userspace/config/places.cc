@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "format/schema.h"
+
 namespace smtpscope::config {
 namespace {
 
@@ -67,7 +69,7 @@ std::vector<Place> places(const Config& config) {
     for (const log::SinkOptions& sink : config.log.sinks) {
         if (sink.type != log::SinkType::file) continue;
         all.push_back({"log.sinks", sink.directory, Use::logs, true});
-        for (const std::string_view stream : log::stream_names())
+        for (const std::string_view stream : format::stream_names())
             if (log::takes(sink, stream))
                 all.push_back({"log.sinks", sink.directory + "/" + std::string(stream) + ".log", Use::log, true});
     }

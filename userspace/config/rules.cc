@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "format/schema.h"
 #include "log/hiding.h"
 #include "log/matcher.h"
-#include "log/schema.h"
 
 namespace smtpscope::config {
 namespace {
@@ -44,19 +44,19 @@ bool given(const YAML::Node& node) {
     return node.IsDefined() && !node.IsNull();
 }
 
-const log::Stream& stream_of(const YAML::Node& node) {
-    const auto all = log::streams();
+const format::Stream& stream_of(const YAML::Node& node) {
+    const auto all = format::streams();
     if (!given(node)) return all.front();
-    const auto found = std::find_if(all.begin(), all.end(),
-                                    [&](const log::Stream& s) { return node.IsScalar() && s.name == node.Scalar(); });
-    if (found == all.end()) not_one_of(node, log::stream_names());
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&](const format::Stream& s) { return node.IsScalar() && s.name == node.Scalar(); });
+    if (found == all.end()) not_one_of(node, format::stream_names());
     return *found;
 }
 
 /// The field most like `name`; of one that is only the beginning of others, such as `id`, the first of these.
-std::string nearest_field(const log::Stream& stream, const std::string& name) {
+std::string nearest_field(const format::Stream& stream, const std::string& name) {
     std::vector<std::string> flat;  // for nearest() a dot would begin a section
-    for (const log::Column& c : stream.columns) {
+    for (const format::Column& c : stream.columns) {
         if (c.name.starts_with(name + ".")) return c.name;
         std::replace_copy(c.name.begin(), c.name.end(), std::back_inserter(flat.emplace_back()), '.', ' ');
     }
@@ -68,8 +68,8 @@ std::string nearest_field(const log::Stream& stream, const std::string& name) {
     return found;
 }
 
-const log::Column& column_of(const log::Stream& stream, const YAML::Node& name) {
-    const auto column = log::find_column(stream, name.Scalar());
+const format::Column& column_of(const format::Stream& stream, const YAML::Node& name) {
+    const auto column = format::find_column(stream, name.Scalar());
     if (!column)
         throw BadValue(name, "there is no field " + name.Scalar() + " in the " + std::string(stream.name) +
                                  " stream; the nearest is " + nearest_field(stream, name.Scalar()) + ".");
@@ -94,7 +94,7 @@ std::string value_of(const YAML::Node& node, Kind kind, Operator op) {
 }
 
 /// Throws BadValue at `where` if the test cannot be made.
-void check_test(const YAML::Node& where, const log::Column& column, const log::Test& test) {
+void check_test(const YAML::Node& where, const format::Column& column, const log::Test& test) {
     try {
         const log::Matcher matcher(column, test);
     } catch (const std::invalid_argument& e) {
@@ -103,7 +103,7 @@ void check_test(const YAML::Node& where, const log::Column& column, const log::T
 }
 
 /// One value, or a list of which one has to fit.
-log::Test test_of(const YAML::Node& node, const log::Column& column, Operator op) {
+log::Test test_of(const YAML::Node& node, const format::Column& column, Operator op) {
     const Kind kind = log::kind_of(column);
     log::Test test{op, {}};
     if (!node.IsSequence()) {
@@ -126,8 +126,8 @@ Operator operator_of(const YAML::Node& node) {
     return op;
 }
 
-log::Condition condition_of(const YAML::Node& name, const YAML::Node& value, const log::Stream& stream) {
-    const log::Column& column = column_of(stream, name);
+log::Condition condition_of(const YAML::Node& name, const YAML::Node& value, const format::Stream& stream) {
+    const format::Column& column = column_of(stream, name);
     log::Condition condition{column.name, {}};
     if (!given(value))
         throw BadValue(name, column.name + " has nothing to be compared with; whether it is set is { present: true }.");
@@ -146,7 +146,7 @@ Rule rule_of(const YAML::Node& node) {
         throw BadValue(node, "a rule is a section, such as { when: { mailfrom: \"*@example.org\" }, action: drop }.");
     Draft draft;
     table.set_all("", node, draft);
-    const log::Stream& stream = stream_of(draft.stream);
+    const format::Stream& stream = stream_of(draft.stream);
     Rule rule;
     rule.stream = stream.name;
     if (given(draft.action)) Enum<action_names>::parse(draft.action, rule.action);
@@ -157,7 +157,7 @@ Rule rule_of(const YAML::Node& node) {
     if (given(draft.hide)) {
         check_section(draft.hide, "hide");
         for (const auto& entry : draft.hide) {
-            const log::Column& column = column_of(stream, entry.first);
+            const format::Column& column = column_of(stream, entry.first);
             log::Hide hide{column.name, {}};
             Enum<hiding_names>::parse(entry.second, hide.how);
             if (const auto why = log::cannot_hide(column, hide.how)) throw BadValue(entry.second, *why);

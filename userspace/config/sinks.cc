@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/places.h"
+#include "format/schema.h"
 
 namespace smtpscope::config {
 namespace {
@@ -16,7 +17,7 @@ constexpr Name<SinkType> type_names[] = {
 
 struct Stream {
     static void parse(const YAML::Node& node, std::string& into) {
-        const auto& names = log::stream_names();
+        const auto& names = format::stream_names();
         into = node.Scalar();
         if (std::find(names.begin(), names.end(), into) == names.end()) not_one_of(node, names);
     }
@@ -54,7 +55,7 @@ void check(const YAML::Node& node, const SinkOptions& sink) {
 /// Two writers of one file, or of the same stream to one journal, would spoil each other's output.
 bool collide(const SinkOptions& a, const SinkOptions& b) {
     if (a.type != b.type || (a.type == SinkType::file && resolved(a.directory) != resolved(b.directory))) return false;
-    const auto& streams = log::stream_names();
+    const auto& streams = format::stream_names();
     return std::any_of(streams.begin(), streams.end(), [&](auto s) { return log::takes(a, s) && log::takes(b, s); });
 }
 

@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <vector>
 
+#include "format/number.h"
 #include "log/gzip.h"
-#include "log/number.h"
 
 namespace smtpscope::log {
 namespace {
@@ -65,7 +65,7 @@ std::string Archiver::move_away(std::string_view stream, Timestamp now) {
     const std::string base = options_.directory + "/" + std::string(stream);
     // Two files of one microsecond: the second takes the next, so that the order of names stays that of time.
     for (int tries = 0; tries < 1000; ++tries, now += std::chrono::microseconds(1)) {
-        std::string to = base + "-" + utc_stamp(now) + ".log";
+        std::string to = base + "-" + format::utc_stamp(now) + ".log";
         if (exists(to + ".gz")) continue;
         if (rename_to_new(base + ".log", to) == 0) return to;
         if (errno != EEXIST) return {};

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <optional>
 
-#include "log/format.h"
+#include "format/lines.h"
 
 namespace smtpscope::log {
 namespace {
@@ -119,7 +119,7 @@ bool FileWriter::begin_file() {
     char last = '\n';
     // A line that a crash has left unfinished must not swallow the next record.
     if (size_ > 0 && ::pread(fd_, &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last != '\n') start += '\n';
-    if (context_.format == Format::tsv) start += tsv_header(context_.stream, now());
+    if (context_.format == Format::tsv) start += format::tsv_header(context_.stream, now());
     const bool fresh = size_ == 0;
     if (!append(start)) return false;
     empty_size_ = fresh ? size_ : 0;
@@ -128,7 +128,7 @@ bool FileWriter::begin_file() {
 
 void FileWriter::close() {
     if (fd_ < 0) return;
-    if (context_.format == Format::tsv) append(tsv_footer(now()));
+    if (context_.format == Format::tsv) append(format::tsv_footer(now()));
     ::close(fd_);
     fd_ = -1;
 }

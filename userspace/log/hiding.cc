@@ -49,7 +49,7 @@ bool is_code(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::string> cannot_hide(const Column& column, Hiding how) {
+std::optional<std::string> cannot_hide(const format::Column& column, Hiding how) {
     const Kind kind = kind_of(column);
     const bool text = kind == Kind::text;
     if (how == Hiding::sha256 && !text && kind != Kind::address)
@@ -103,7 +103,7 @@ void Hidden::at_least(std::size_t column, Hiding how) {
     any_ = true;
 }
 
-void Hidden::apply(const Stream& stream, std::vector<Value>& values, const files::KeyedHash& hash) {
+void Hidden::apply(const format::Stream& stream, std::vector<format::Value>& values, const files::KeyedHash& hash) {
     if (!any_) return;
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (std::holds_alternative<std::monostate>(values[i])) how_[i].reset();
@@ -111,11 +111,28 @@ void Hidden::apply(const Stream& stream, std::vector<Value>& values, const files
     }
 }
 
+format::Marks Hidden::marks() const {
+    format::Marks marks;
+    for (const auto& how : how_) marks.push_back(how.has_value());
+    return marks;
+}
+
+/// What describe() says of refusals, these fields say too.
+void Hidden::hide_rejection(Info& rec) const {
+    const auto omitted = [&](std::string_view name) {
+        return how_[*format::find_column(format::stream_of(rec), name)] == Hiding::omit;
+    };
+    const bool recipients = omitted("rcptto") || omitted("rejected_rcptto");
+    if (recipients) rec.rejected_recipients = 0;
+    if (omitted("reply_code") || (recipients && rec.reply_code != rec.rejection.code)) rec.rejection = {};
+    if (omitted("enhanced_status")) rec.rejection.status.clear();
+}
+
 std::string_view Hidden::keep(std::string text) {
     return texts_.emplace_back(std::move(text));
 }
 
-std::string Hidden::hidden_text(std::string_view text, const Column& column, Hiding how,
+std::string Hidden::hidden_text(std::string_view text, const format::Column& column, Hiding how,
                                 const files::KeyedHash& hash) const {
     const bool refusal = column.name == refusals;
     if (how == Hiding::addresses) return hide_addresses(text, hash);
@@ -124,13 +141,14 @@ std::string Hidden::hidden_text(std::string_view text, const Column& column, Hid
     return (how == Hiding::code ? std::string(parts.address) : hash(parts.address)) + ": " + parts.reply;
 }
 
-Value Hidden::hide(const Value& value, const Column& column, Hiding how, const files::KeyedHash& hash) {
+format::Value Hidden::hide(const format::Value& value, const format::Column& column, Hiding how,
+                           const files::KeyedHash& hash) {
     if (how == Hiding::omit) return {};
     const auto list = [&](const auto& items, auto text_of) {
         std::vector<std::string>& hidden = lists_.emplace_back();
         hidden.reserve(items.size());
         for (const auto& item : items) hidden.push_back(hidden_text(text_of(item), column, how, hash));
-        return Value(std::span<const std::string>(hidden));
+        return format::Value(std::span<const std::string>(hidden));
     };
     const auto text = [](const std::string& t) { return std::string_view(t); };
     const auto address = [](const Address& a) { return a.to_string(); };

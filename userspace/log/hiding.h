@@ -4,18 +4,20 @@
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "files/keyed_hash.h"
+#include "format/schema.h"
 #include "log/rules.h"
-#include "log/schema.h"
 
 namespace smtpscope::log {
 
 /// Why a column cannot be hidden that way, in a sentence; nullopt if it can.
-std::optional<std::string> cannot_hide(const Column& column, Hiding how);
+std::optional<std::string> cannot_hide(const format::Column& column, Hiding how);
 
 /// Mail addresses within a text: what stands around an @ up to a blank, a bracket, a comma and the like, or a quoted
 /// local part (RFC 5321, 4.1.2). Each is replaced by its hash.
@@ -43,13 +45,23 @@ class Hidden {
     /// The preset's, where it is stricter.
     void at_least(std::size_t column, Hiding how);
     /// Replaces the values, which live until begin(). Columns without a value are no longer called hidden.
-    void apply(const Stream& stream, std::vector<Value>& values, const files::KeyedHash& hash);
+    void apply(const format::Stream& stream, std::vector<format::Value>& values, const files::KeyedHash& hash);
+
+    /// Gives the record what stands in the values instead of what was hidden, so that format::summary() tells no more.
+    template <class Record>
+    void write_to(Record& rec, std::span<const format::Value> values) const {
+        format::write_values(values, marks(), rec);
+        if constexpr (std::is_same_v<Record, Info>) hide_rejection(rec);
+    }
 
   private:
+    format::Marks marks() const;
+    void hide_rejection(Info& rec) const;
     std::string_view keep(std::string text);
-    std::string hidden_text(std::string_view text, const Column& column, Hiding how,
+    std::string hidden_text(std::string_view text, const format::Column& column, Hiding how,
                             const files::KeyedHash& hash) const;
-    Value hide(const Value& value, const Column& column, Hiding how, const files::KeyedHash& hash);
+    format::Value hide(const format::Value& value, const format::Column& column, Hiding how,
+                       const files::KeyedHash& hash);
 
     std::vector<std::optional<Hiding>> how_;  ///< by column
     std::deque<std::string> texts_;

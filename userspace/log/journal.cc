@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 
-#include "log/format.h"
+#include "format/lines.h"
 
 namespace smtpscope::log {
 namespace {
@@ -44,7 +44,7 @@ void JournalEntry::add(std::string_view key_with_equals, std::string_view value)
     ends_.push_back(bytes_.size());
 }
 
-void JournalEntry::add_one(const Column& column, const Value& value) {
+void JournalEntry::add_one(const format::Column& column, const format::Value& value) {
     if (std::holds_alternative<std::monostate>(value)) return;
     if (const auto* texts = std::get_if<std::span<const std::string>>(&value)) {
         for (const std::string& t : *texts) add(column.journal_key, t);
@@ -52,15 +52,15 @@ void JournalEntry::add_one(const Column& column, const Value& value) {
         for (const Address& a : *addresses) add(column.journal_key, a.to_string());
     } else {
         std::string text;
-        append_plain(text, value);
+        format::append_plain(text, value);
         add(column.journal_key, text);
     }
 }
 
-void JournalEntry::add(const Stream& stream, std::span<const Value> values) {
+void JournalEntry::add(const format::Stream& stream, std::span<const format::Value> values) {
     add("SMTP_STREAM=", stream.name);
     // Lists last: when there is no room for all, the recipients are cut short, not what was said about them.
-    const auto is_list = [](const Value& v) {
+    const auto is_list = [](const format::Value& v) {
         return std::holds_alternative<std::span<const std::string>>(v) ||
                std::holds_alternative<std::span<const Address>>(v);
     };

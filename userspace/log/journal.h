@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "log/schema.h"
+#include "format/schema.h"
 
 namespace smtpscope::log {
 
@@ -19,7 +19,7 @@ class JournalEntry {
     void add(std::string_view key_with_equals, std::string_view value);
     /// SMTP_STREAM= and every field that is set, lists as repeated keys. What is more than an entry may hold is left
     /// out, and SMTP_FIELDS_LEFT_OUT= says how many they were.
-    void add(const Stream& stream, std::span<const Value> values);
+    void add(const format::Stream& stream, std::span<const format::Value> values);
 
     /// The fields, valid as long as the entry is not changed.
     std::vector<std::string_view> fields() const;
@@ -27,7 +27,7 @@ class JournalEntry {
     std::string datagram() const;
 
   private:
-    void add_one(const Column& column, const Value& value);
+    void add_one(const format::Column& column, const format::Value& value);
 
     std::string bytes_;
     std::vector<std::size_t> ends_;

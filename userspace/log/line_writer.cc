@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "log/format.h"
+#include "format/lines.h"
 
 namespace smtpscope::log {
 namespace {
@@ -38,13 +38,13 @@ class StdoutWriter final : public LineWriter {
         if (!begun_ || context_.format != Format::tsv) return;
         // Nobody waits for its end.
         if (!may_block_ || context_.patience->wait_writable(STDOUT_FILENO, std::chrono::milliseconds(0)))
-            put(tsv_footer(now()));
+            put(format::tsv_footer(now()));
     }
 
     void write(std::string_view lines) override {
         std::string start;
         if (torn_) start += '\n';
-        if (!begun_ && context_.format == Format::tsv) start += tsv_header(context_.stream, now());
+        if (!begun_ && context_.format == Format::tsv) start += format::tsv_header(context_.stream, now());
         if (const int error = put(start).error; error != 0) return drop(lines, error);
         begun_ = true;
         torn_ = false;

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "format/schema.h"
 #include "log/options.h"
 #include "log/patience.h"
-#include "log/schema.h"
 #include "log/tally.h"
 
 namespace smtpscope::log {
@@ -26,7 +26,7 @@ class LineWriter {
 
 /// What every writer has to know; the references outlive it.
 struct WriterContext {
-    const Stream& stream;
+    const format::Stream& stream;
     Format format;
     Tally& tally;
     Patience* patience;  ///< nullptr: there is nobody to be held up

@@ -159,7 +159,7 @@ bool single_flag(const Test& test) {
     return flag(test.values.front());
 }
 
-bool is_set(const Value& value) {
+bool is_set(const format::Value& value) {
     if (const auto* texts = std::get_if<std::span<const std::string>>(&value)) return !texts->empty();
     if (const auto* addresses = std::get_if<std::span<const Address>>(&value)) return !addresses->empty();
     return !std::holds_alternative<std::monostate>(value);
@@ -167,7 +167,7 @@ bool is_set(const Value& value) {
 
 }  // namespace
 
-Kind kind_of(const Column& column) {
+Kind kind_of(const format::Column& column) {
     std::string_view type = column.type;
     if (const std::size_t bracket = type.find('['); bracket != type.npos)
         type = type.substr(bracket + 1, type.size() - bracket - 2);
@@ -178,7 +178,7 @@ Kind kind_of(const Column& column) {
     return type == "addr" ? Kind::address : Kind::text;
 }
 
-Matcher::Matcher(const Column& column, const Test& test) {
+Matcher::Matcher(const format::Column& column, const Test& test) {
     const Kind kind = kind_of(column);
     if (!takes(kind, test.op))
         throw std::invalid_argument("this is " + std::string(words_for(kind)) + ", which " +
@@ -224,7 +224,7 @@ bool Matcher::matches_one(const Address& v) const {
     return test && test->contains(v);
 }
 
-bool Matcher::matches(const Value& value) const {
+bool Matcher::matches(const format::Value& value) const {
     struct Visitor {
         const Matcher& m;
         bool operator()(std::monostate) const { return false; }

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <variant>
 
+#include "format/schema.h"
 #include "log/rules.h"
-#include "log/schema.h"
 #include "smtpscope/address.h"
 
 namespace re2 {
@@ -20,18 +20,18 @@ namespace smtpscope::log {
 
 /// What the values of a column are; of a set or vector, its elements.
 enum class Kind : std::uint8_t { flag, number, time, interval, text, address };
-Kind kind_of(const Column& column);
+Kind kind_of(const format::Column& column);
 
 /// Takes time linear in the value, whatever the pattern is and however many values the test has.
 class Matcher {
   public:
     /// Throws std::invalid_argument, which says in a sentence why the test cannot be made of this column.
-    Matcher(const Column& column, const Test& test);
+    Matcher(const format::Column& column, const Test& test);
     ~Matcher();
     Matcher(Matcher&&) noexcept;
     Matcher& operator=(Matcher&&) noexcept;
 
-    bool matches(const Value& value) const;
+    bool matches(const format::Value& value) const;
 
   private:
     struct Presence {

@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <chrono>
 
-#include "log/escape.h"
+#include "format/escape.h"
 #include "log/journal.h"
 #include "log/journal_socket.h"
 #include "log/line_writer.h"
@@ -48,7 +48,7 @@ class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feed
         const auto text = boost::log::extract<std::string>("Message", record);
         if (!text) return;
         std::string visible;
-        append_visible(visible, *text);
+        format::append_visible(visible, *text);
         if (to_journal_ && send(JournalEntry(priority_of(level), visible).datagram())) return;
         to_stderr("smtpscope: " + std::string(name_in(level_names, level)) + ": " + visible + "\n");
     }

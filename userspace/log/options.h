@@ -55,9 +55,6 @@ struct Options {
     bool operator==(const Options&) const = default;
 };
 
-/// The names of all record streams.
-const std::vector<std::string_view>& stream_names();
-
 /// Whether a sink writes the stream: those that it names, else all; standard output only smtp.
 bool takes(const SinkOptions& sink, std::string_view stream);
 

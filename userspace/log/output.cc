@@ -56,8 +56,9 @@ void add(std::vector<std::uint64_t>& to, const std::vector<std::uint64_t>& count
 
 class Output::Impl {
   public:
-    Impl(const Options& options, Delivery delivery) : policy_(make_policy(options)), dropped_before_(streams().size()) {
-        const auto written = policy_ ? policy_->streams() : streams();
+    Impl(const Options& options, Delivery delivery)
+        : policy_(make_policy(options)), dropped_before_(format::streams().size()) {
+        const auto written = policy_ ? policy_->streams() : format::streams();
         for (const SinkOptions& s : sinks_or_default(options)) sinks_.push_back(make_sink(s, written, delivery));
     }
     ~Impl() {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "files/keyed_hash.h"
+#include "format/schema.h"
 #include "log/hiding.h"
 #include "log/matcher.h"
 #include "log/options.h"
-#include "log/schema.h"
 #include "smtpscope/policy.h"
 
 namespace smtpscope::log {
@@ -21,9 +21,9 @@ namespace smtpscope::log {
 class CompiledRule {
   public:
     /// Throws std::invalid_argument if the rule is none; the configuration's are known to be.
-    CompiledRule(const Rule& rule, const Stream& stream);
+    CompiledRule(const Rule& rule, const format::Stream& stream);
 
-    bool applies(std::span<const Value> values) const;
+    bool applies(std::span<const format::Value> values) const;
     Action action() const { return action_; }
 
     struct HiddenColumn {
@@ -53,10 +53,10 @@ class Policy final : public DropPolicy {
 
     /// False if the record is dropped, which is counted. Otherwise hides what is to be hidden of its values, which then
     /// live as long as `hidden` is left alone. Thread-safe.
-    bool apply(const Stream& stream, std::vector<Value>& values, Hidden& hidden) const;
+    bool apply(const format::Stream& stream, std::vector<format::Value>& values, Hidden& hidden) const;
 
     /// The streams as they are written: where addresses may be hashes the column is one of strings.
-    std::span<const Stream> streams() const { return streams_; }
+    std::span<const format::Stream> streams() const { return streams_; }
     /// Records dropped, by stream.
     std::vector<std::uint64_t> dropped() const;
 
@@ -70,10 +70,10 @@ class Policy final : public DropPolicy {
     void add(const Rule& rule, std::vector<CompiledRule> StreamRules::*where);
     template <class Record>
     bool drops_all(const Record& record) const;
-    static bool decide(const StreamRules& of, std::span<const Value> values, Hidden& hidden);
+    static bool decide(const StreamRules& of, std::span<const format::Value> values, Hidden& hidden);
 
     files::KeyedHash hash_;
-    std::vector<Stream> streams_;
+    std::vector<format::Stream> streams_;
     std::vector<StreamRules> rules_;  ///< by stream
 };
 

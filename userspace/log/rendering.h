@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "log/format.h"
+#include "format/lines.h"
+#include "format/schema.h"
 #include "log/hiding.h"
 #include "log/policy.h"
-#include "log/schema.h"
 
 namespace smtpscope::log {
 
@@ -18,31 +18,31 @@ class Rendering {
   public:
     /// Memory that is used from record to record; one a thread.
     struct Buffers {
-        std::vector<Value> values;
+        std::vector<format::Value> values;
         std::array<std::string, 3> lines;  ///< by Format
         Hidden hidden;
     };
 
     template <class Record>
     Rendering(const Record& record, Buffers& buffers)
-        : stream_(stream_of(record)), buffers_(buffers), ts_(record.ts), id_(record.id), record_(&record) {
-        read_values(record, buffers.values);
+        : stream_(format::stream_of(record)), buffers_(buffers), ts_(record.ts), id_(record.id), record_(&record) {
+        format::read_values(record, buffers.values);
         for (std::string& line : buffers.lines) line.clear();
         buffers.hidden.forget();
         summary_ = [](const void* r, const Buffers& b) {
             const Record& plain = *static_cast<const Record*>(r);
-            if (!b.hidden.any()) return summary(plain);
+            if (!b.hidden.any()) return format::summary(plain);
             Record told = plain;
-            write_values(b.values, b.hidden.columns(), told);
-            return summary(told);
+            b.hidden.write_to(told, b.values);
+            return format::summary(told);
         };
     }
 
     /// False if the policy drops the record.
     bool obey(const Policy& policy) { return policy.apply(stream_, buffers_.values, buffers_.hidden); }
 
-    const Stream& stream() const { return stream_; }
-    std::span<const Value> values() const { return buffers_.values; }
+    const format::Stream& stream() const { return stream_; }
+    std::span<const format::Value> values() const { return buffers_.values; }
 
     /// With the line feed.
     std::string_view line(Format format) {
@@ -50,16 +50,16 @@ class Rendering {
         if (!line.empty()) return line;
         switch (format) {
             case Format::json:
-                append_json(line, stream_, values());
+                format::append_json(line, stream_, values());
                 break;
             case Format::tsv:
-                append_tsv(line, values());
+                format::append_tsv(line, values());
                 break;
             case Format::brief:
                 if (buffers_.hidden.any())
-                    append_brief(line, stream_, values(), summary_(record_, buffers_));
+                    format::append_brief(line, stream_, values(), summary_(record_, buffers_));
                 else
-                    append_brief(line, ts_, id_, summary_(record_, buffers_));
+                    format::append_brief(line, ts_, id_, summary_(record_, buffers_));
                 line += '\n';
                 break;
         }
@@ -67,7 +67,7 @@ class Rendering {
     }
 
   private:
-    const Stream& stream_;
+    const format::Stream& stream_;
     Buffers& buffers_;
     Timestamp ts_;
     const ConnId& id_;

@@ -97,9 +97,9 @@ class Channel {
 /// Files and standard output.
 class TextSink final : public LaneSink<TextLane> {
   public:
-    TextSink(std::shared_ptr<TextLane> lane, Format format, std::span<const Stream> streams)
+    TextSink(std::shared_ptr<TextLane> lane, Format format, std::span<const format::Stream> streams)
         : LaneSink(std::move(lane)), channels_(streams.size()) {
-        for (const Stream& s : streams)
+        for (const format::Stream& s : streams)
             if (lane_->writer(s.index)) channels_[s.index] = std::make_unique<Channel>(format, s.index, lane_);
     }
     ~TextSink() override { for_each(&Channel::flush); }
@@ -154,7 +154,8 @@ std::unique_ptr<LineWriter> make_file_writer(const WriterContext& context, const
 
 }  // namespace
 
-std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams, Delivery delivery) {
+std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const format::Stream> streams,
+                                Delivery delivery) {
     if (options.type == SinkType::journald) return std::make_unique<JournalSink>(options);
     const bool is_file = options.type == SinkType::file;
     if (is_file) check_directory(options.directory);

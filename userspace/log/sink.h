@@ -40,6 +40,6 @@ class Sink {
 };
 
 /// `streams`: as they are written. Throws std::runtime_error if it cannot be.
-std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const Stream> streams, Delivery delivery);
+std::unique_ptr<Sink> make_sink(const SinkOptions& options, std::span<const format::Stream> streams, Delivery delivery);
 
 }  // namespace smtpscope::log

@@ -8,21 +8,23 @@ namespace smtpscope::log {
 namespace {
 
 /// Whether their files look alike.
-bool same_columns(const Stream& a, const Stream& b) {
-    const auto same = [](const Column& x, const Column& y) { return x.name == y.name && x.type == y.type; };
+bool same_columns(const format::Stream& a, const format::Stream& b) {
+    const auto same = [](const format::Column& x, const format::Column& y) {
+        return x.name == y.name && x.type == y.type;
+    };
     return a.name == b.name && std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(), same);
 }
 
 }  // namespace
 
-TextLane::TextLane(const SinkOptions& options, std::span<const Stream> streams, Delivery delivery,
+TextLane::TextLane(const SinkOptions& options, std::span<const format::Stream> streams, Delivery delivery,
                    const std::string& name, const MakeWriter& make_writer)
     : options_(options),
       streams_(streams.begin(), streams.end()),
       tally_(name),
       archiver_(options_, tally_),
       writers_(streams.size()) {
-    for (const Stream& stream : streams_) {
+    for (const format::Stream& stream : streams_) {
         if (!takes(options_, stream.name)) continue;
         Patience* const patience = delivery == Delivery::queued ? &patience_ : nullptr;
         writers_[stream.index] = make_writer({stream, options_.format, tally_, patience}, options_, archiver_);

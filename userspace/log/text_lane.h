@@ -22,8 +22,8 @@ class TextLane final : private Consumer {
   public:
     using MakeWriter = std::function<std::unique_ptr<LineWriter>(const WriterContext&, const SinkOptions&, Archiver&)>;
 
-    TextLane(const SinkOptions& options, std::span<const Stream> streams, Delivery delivery, const std::string& name,
-             const MakeWriter& make_writer);
+    TextLane(const SinkOptions& options, std::span<const format::Stream> streams, Delivery delivery,
+             const std::string& name, const MakeWriter& make_writer);
 
     void begin_after(std::shared_future<void> former);
     /// nullptr if the sink does not take the stream. Not after the end.
@@ -46,7 +46,7 @@ class TextLane final : private Consumer {
     std::optional<std::chrono::milliseconds> rest(std::uint64_t) override { return std::nullopt; }
 
     const SinkOptions options_;
-    const std::vector<Stream> streams_;
+    const std::vector<format::Stream> streams_;
     Tally tally_;
     Patience patience_;
     Archiver archiver_;

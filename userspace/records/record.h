@@ -10,7 +10,7 @@
 
 namespace smtpscope::records {
 
-/// In the order of log::streams().
+/// In the order of format::streams().
 using Record = std::variant<Info, Weird, FileInfo, SslInfo, Notice, Software>;
 
 /// Bytes that a record holds, roughly: the strings and the structures around them.

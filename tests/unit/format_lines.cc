@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "catch.h"
-#include "log/format.h"
+#include "format/lines.h"
 #include "log/journal.h"
 #include "support_talk.h"
 
 using namespace smtpscope;
+using namespace smtpscope::format;
 using namespace smtpscope::log;
 using namespace std::string_literals;
 

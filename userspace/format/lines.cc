@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "log/format.h"
+#include "format/lines.h"
 
-#include "log/escape.h"
-#include "log/number.h"
+#include "format/escape.h"
+#include "format/number.h"
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 namespace {
 
 std::int64_t microseconds(Duration d) {
@@ -152,4 +152,4 @@ void append_plain(std::string& out, const Value& value) {
         std::visit(TsvValue{out}, value);
 }
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

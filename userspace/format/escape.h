@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 
 /// As the reference writes strings in JSON, with the quotes. A string whose every character is fit to print (or one of
 /// \b \f \n \r \t) is kept; in any other, each byte that is not printable ASCII or one of those five becomes `\\xHH`.
@@ -22,4 +22,4 @@ void append_tsv_string(std::string& out, std::string_view text, Within within);
 /// `\xHH`.
 void append_visible(std::string& out, std::string_view text);
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "log/escape.h"
+#include "format/escape.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -9,7 +9,7 @@
 
 #include "base/utf8.h"
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 namespace {
 
 constexpr bool is_printable_ascii(char c) {
@@ -175,4 +175,4 @@ void append_visible(std::string& out, std::string_view text) {
     }
 }
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

@@ -8,7 +8,7 @@
 #include "smtpscope/address.h"
 #include "smtpscope/time.h"
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 
 void append_number(std::string& out, std::uint64_t number);
 
@@ -25,4 +25,4 @@ std::string local_stamp(Timestamp ts);
 /// `20261123T172201.123456Z`, for file names.
 std::string utc_stamp(Timestamp ts);
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

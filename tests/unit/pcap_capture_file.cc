@@ -8,11 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "capture/pcap.h"
 #include "catch.h"
+#include "smtpscope/capture_file.h"
 
 using namespace smtpscope;
-using namespace smtpscope::capture;
 
 namespace {
 
@@ -83,30 +82,30 @@ struct Seen {
 
 struct Result {
     std::vector<Seen> packets;
-    SourceStatus status = SourceStatus::more;
+    CaptureFile::Status status = CaptureFile::Status::more;
 };
 
-Result read_all(Source& source) {
+Result read_all(CaptureFile& source) {
     Result result;
-    while (result.status == SourceStatus::more)
-        result.status = source.poll(Duration(0), [&](const Packet& p) {
+    while (result.status == CaptureFile::Status::more)
+        result.status = source.read([&](const Packet& p) {
             result.packets.push_back({p.ts.time_since_epoch().count(), p.link, p.checksum, p.wire_length,
                                       std::string(p.data.begin(), p.data.end())});
         });
     return result;
 }
 
-Result read_file(const std::string& content, ChecksumMode mode = ChecksumMode::validate) {
+Result read_file(const std::string& content) {
     const File file(content);
-    PcapSource source(file.path(), mode);
+    CaptureFile source(file.path());
     return read_all(source);
 }
 
 std::string error_of(const std::string& path) {
     try {
-        PcapSource source(path, ChecksumMode::validate);
+        CaptureFile source(path);
         read_all(source);
-    } catch (const Error& e) {
+    } catch (const CaptureFileError& e) {
         return e.what();
     }
     return "no error";
@@ -118,7 +117,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("capture files in every form", "[capture]") {
+TEST_CASE("capture files in every form", "[pcap]") {
     struct Row {
         const char* name;
         std::string content;
@@ -146,7 +145,7 @@ TEST_CASE("capture files in every form", "[capture]") {
     for (const Row& row : rows) {
         INFO(row.name);
         const Result result = read_file(row.content);
-        CHECK(result.status == SourceStatus::end);
+        CHECK(result.status == CaptureFile::Status::end);
         REQUIRE(result.packets.size() == 1);
         CHECK(result.packets[0].ns == row.ns);
         CHECK(result.packets[0].link == row.link);
@@ -154,38 +153,33 @@ TEST_CASE("capture files in every form", "[capture]") {
         CHECK(result.packets[0].checksum == Checksum::validate);
     }
     const Result result = read_file(pcapng(1, 10'123'456'789, "abcdef"));
-    CHECK(result.status == SourceStatus::end);
+    CHECK(result.status == CaptureFile::Status::end);
     REQUIRE(result.packets.size() == 1);
     CHECK(result.packets[0].ns == 10'123'456'789);
     CHECK(result.packets[0].data == "abcdef");
 }
 
-TEST_CASE("checksums are left alone when told so", "[capture]") {
-    const Result result = read_file(pcap_header(micro, 1) + pcap_packet(1, 0, "abcd", 4), ChecksumMode::ignore);
-    CHECK(result.packets.at(0).checksum == Checksum::ignore);
-}
-
-TEST_CASE("a file that ends within a packet gives every whole one before", "[capture]") {
+TEST_CASE("a file that ends within a packet gives every whole one before", "[pcap]") {
     std::string whole = pcap_header(micro, 1);
     for (int i = 0; i < 3000; ++i) whole += pcap_packet(1, 0, std::string(50, 'x'), 50);
-    CHECK(read_file(whole).status == SourceStatus::end);
+    CHECK(read_file(whole).status == CaptureFile::Status::end);
     for (const std::size_t missing : {1U, 49U, 50U, 51U, 65U}) {
         INFO(missing << " bytes missing");
         const Result result = read_file(whole.substr(0, whole.size() - missing));
-        CHECK(result.status == SourceStatus::truncated);
+        CHECK(result.status == CaptureFile::Status::truncated);
         CHECK(result.packets.size() == 2999);
     }
     const std::string ng = pcapng(1, 5, std::string(50, 'x'));
     const Result result = read_file(ng + ng.substr(ng.size() - 84, 40));
-    CHECK(result.status == SourceStatus::truncated);
+    CHECK(result.status == CaptureFile::Status::truncated);
     CHECK(result.packets.size() == 1);
 }
 
-TEST_CASE("an empty capture is no error", "[capture]") {
-    CHECK(read_file(pcap_header(micro, 1)).status == SourceStatus::end);
+TEST_CASE("an empty capture is no error", "[pcap]") {
+    CHECK(read_file(pcap_header(micro, 1)).status == CaptureFile::Status::end);
 }
 
-TEST_CASE("what cannot be read is named, with the reason", "[capture]") {
+TEST_CASE("what cannot be read is named, with the reason", "[pcap]") {
     const std::string missing = error_of("/nonexistent/x.pcap");
     CHECK(missing == "/nonexistent/x.pcap: No such file or directory");
     CHECK(contains(error_of("/tmp"), "/tmp: is a directory"));
@@ -200,22 +194,21 @@ TEST_CASE("what cannot be read is named, with the reason", "[capture]") {
     CHECK(contains(error_of(broken.path()), broken.path() + ": "));
 }
 
-TEST_CASE("an exception of the handler comes through, and reading can go on", "[capture]") {
+TEST_CASE("an exception of the handler comes through, and reading can go on", "[pcap]") {
     std::string content = pcap_header(micro, 1);
     for (int i = 0; i < 3; ++i) content += pcap_packet(1, 0, std::string(1, static_cast<char>('a' + i)), 1);
     const File file(content);
-    PcapSource source(file.path(), ChecksumMode::validate);
-    CHECK_THROWS_AS(source.poll(Duration(0), [](const Packet&) { throw std::runtime_error("enough"); }),
-                    std::runtime_error);
+    CaptureFile source(file.path());
+    CHECK_THROWS_AS(source.read([](const Packet&) { throw std::runtime_error("enough"); }), std::runtime_error);
     const Result rest = read_all(source);
     REQUIRE(rest.packets.size() == 2);
     CHECK(rest.packets[0].data == "b");
 }
 
-TEST_CASE("progress is told in bytes of the file", "[capture]") {
+TEST_CASE("progress is told in bytes of the file", "[pcap]") {
     const std::string content = pcap_header(micro, 1) + pcap_packet(1, 0, std::string(50, 'x'), 50);
     const File file(content);
-    PcapSource source(file.path(), ChecksumMode::validate);
+    CaptureFile source(file.path());
     CHECK(source.bytes_total() == content.size());
     CHECK(source.bytes_read() < content.size());
     read_all(source);

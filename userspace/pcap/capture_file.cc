@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "capture/pcap.h"
+#include "smtpscope/capture_file.h"
 
 #include <fcntl.h>
 #include <pcap/pcap.h>
@@ -16,10 +16,10 @@
 #include <string_view>
 #include <utility>
 
-namespace smtpscope::capture {
+namespace smtpscope {
 namespace {
 
-constexpr int batch = 1024;  ///< packets a poll(): often enough back to the caller, rarely enough to cost nothing
+constexpr int batch = 1024;  ///< packets a read(): often enough back to the caller, rarely enough to cost nothing
 constexpr std::size_t read_ahead = std::size_t{256} << 10;
 
 std::optional<LinkType> link_type(int dlt) {
@@ -51,24 +51,23 @@ std::string link_name(int dlt) {
 
 }  // namespace
 
-class PcapSource::Impl {
+class CaptureFile::Impl {
   public:
-    Impl(const std::string& path, ChecksumMode checksums) : name_(path == "-" ? "standard input" : path) {
-        packet_.checksum = checksums == ChecksumMode::validate ? Checksum::validate : Checksum::ignore;
+    explicit Impl(const std::string& path) : name_(path == "-" ? "standard input" : path) {
         std::FILE* file = open(path);
         std::setvbuf(file, ahead_.get(), _IOFBF, read_ahead);  // without a buffer glibc ignores the size
         std::array<char, PCAP_ERRBUF_SIZE> error{};
         pcap_ = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, error.data());
         if (pcap_ == nullptr) {
             std::fclose(file);
-            throw Error(name_ + ": not a capture file that can be read (pcap or pcapng): " + error.data());
+            throw CaptureFileError(name_ + ": not a capture file that can be read (pcap or pcapng): " + error.data());
         }
         const auto link = link_type(pcap_datalink(pcap_));
         if (!link) {
             const std::string type = link_name(pcap_datalink(pcap_));
             pcap_close(pcap_);
-            throw Error(name_ + ": packets of link type " + type +
-                        " cannot be read; Ethernet, raw IP, loopback and Linux cooked captures can");
+            throw CaptureFileError(name_ + ": packets of link type " + type +
+                                   " cannot be read; Ethernet, raw IP, loopback and Linux cooked captures can");
         }
         packet_.link = *link;
         read_ = sizeof(pcap_file_header);
@@ -77,20 +76,20 @@ class PcapSource::Impl {
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
 
-    SourceStatus poll(const PacketHandler& handler) {
+    Status read(const PacketHandler& handler) {
         handler_ = &handler;
         const int count = pcap_dispatch(pcap_, batch, &Impl::deliver, reinterpret_cast<u_char*>(this));
         if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
         // A break that an exception asked for is told once more by the call after it.
-        if (count > 0 || count == PCAP_ERROR_BREAK) return SourceStatus::more;
-        if (count == 0) return SourceStatus::end;
+        if (count > 0 || count == PCAP_ERROR_BREAK) return Status::more;
+        if (count == 0) return Status::end;
         const std::string_view message = pcap_geterr(pcap_);
-        if (message.starts_with("truncated")) return SourceStatus::truncated;
-        throw Error(name_ + ": " + std::string(message));
+        if (message.starts_with("truncated")) return Status::truncated;
+        throw CaptureFileError(name_ + ": " + std::string(message));
     }
 
-    std::uint64_t read() const { return read_; }
-    std::uint64_t total() const { return total_; }
+    std::uint64_t bytes_read() const { return read_; }
+    std::uint64_t bytes_total() const { return total_; }
 
   private:
     /// Bytes that a file spends on a packet besides its data.
@@ -100,11 +99,11 @@ class PcapSource::Impl {
         // A stream of our own for standard input, too: it takes our buffer, which is gone when stdin is closed.
         std::FILE* file =
             path == "-" ? fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), "rb") : std::fopen(path.c_str(), "rbe");
-        if (file == nullptr) throw Error(name_ + ": " + std::strerror(errno));
+        if (file == nullptr) throw CaptureFileError(name_ + ": " + std::strerror(errno));
         struct stat status {};
         if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
             std::fclose(file);
-            throw Error(name_ + ": is a directory");
+            throw CaptureFileError(name_ + ": is a directory");
         }
         if (S_ISREG(status.st_mode)) total_ = static_cast<std::uint64_t>(status.st_size);
         return file;
@@ -138,18 +137,17 @@ class PcapSource::Impl {
     std::uint64_t total_ = 0;
 };
 
-PcapSource::PcapSource(const std::string& path, ChecksumMode checksums)
-    : impl_(std::make_unique<Impl>(path, checksums)) {}
-PcapSource::~PcapSource() = default;
+CaptureFile::CaptureFile(const std::string& path) : impl_(std::make_unique<Impl>(path)) {}
+CaptureFile::~CaptureFile() = default;
 
-SourceStatus PcapSource::poll(Duration, const PacketHandler& handler) {
-    return impl_->poll(handler);
+CaptureFile::Status CaptureFile::read(const PacketHandler& handler) {
+    return impl_->read(handler);
 }
-std::uint64_t PcapSource::bytes_read() const {
-    return impl_->read();
+std::uint64_t CaptureFile::bytes_read() const {
+    return impl_->bytes_read();
 }
-std::uint64_t PcapSource::bytes_total() const {
-    return impl_->total();
+std::uint64_t CaptureFile::bytes_total() const {
+    return impl_->bytes_total();
 }
 
-}  // namespace smtpscope::capture
+}  // namespace smtpscope

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The record streams as tables of fields. JSON, TSV and journald all follow from them: a new field is one line in
-// schema.cc; a new stream is a table there, an overload of each function below, and a function of Output.
+// schema.cc; a new stream is a table there, an overload of each function below, and a function of RecordSink.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,9 @@
 #include <variant>
 #include <vector>
 
-#include "log/options.h"
-#include "log/rules.h"
 #include "smtpscope/records.h"
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 
 /// One field of one record, as a view into it; monostate: not set.
 using Value = std::variant<std::monostate, bool, std::uint64_t, Timestamp, Duration, std::string_view, Address,
@@ -40,6 +38,9 @@ struct Stream {
 /// All of them, in a fixed order.
 std::span<const Stream> streams();
 
+/// Their names, in the same order.
+const std::vector<std::string_view>& stream_names();
+
 /// Where the field stands in the stream's columns; nullopt if there is none of that name.
 std::optional<std::size_t> find_column(const Stream& stream, std::string_view name);
 
@@ -60,7 +61,7 @@ void read_values(const Software& rec, std::vector<Value>& values);
 
 /// Gives the record those of the values that are marked, for summary(): texts as they are, what is not set as
 /// `(hidden)`.
-using Marks = std::vector<std::optional<Hiding>>;
+using Marks = std::vector<bool>;  ///< by column
 void write_values(std::span<const Value> values, const Marks& marks, Info& rec);
 void write_values(std::span<const Value> values, const Marks& marks, Weird& rec);
 void write_values(std::span<const Value> values, const Marks& marks, FileInfo& rec);
@@ -76,4 +77,4 @@ std::string summary(const SslInfo& rec);
 std::string summary(const Notice& rec);
 std::string summary(const Software& rec);
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "log/number.h"
+#include "format/number.h"
 
 #include <charconv>
 #include <chrono>
 #include <ctime>
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 namespace {
 
 /// Right-aligned with zeros before it.
@@ -89,4 +89,4 @@ std::string utc_stamp(Timestamp ts) {
     return stamp;
 }
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "log/schema.h"
+#include "format/schema.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "base/words.h"
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 namespace {
 
 /// A field of `Record`, before the formats' keys are derived.
@@ -331,19 +331,6 @@ void write_all(const auto& fields, std::span<const Value> values, const Marks& m
         if (marks[i] && fields[i].set) fields[i].set(rec, values[i]);
 }
 
-/// What describe() says of refusals, these fields say too.
-void hide_rejection(const Marks& marks, Info& rec) {
-    const auto omitted = [&](std::string_view name) {
-        const auto* field =
-            std::find_if(std::begin(smtp_fields), std::end(smtp_fields), [&](const auto& f) { return f.name == name; });
-        return marks[static_cast<std::size_t>(field - smtp_fields)] == Hiding::omit;
-    };
-    const bool recipients = omitted("rcptto") || omitted("rejected_rcptto");
-    if (recipients) rec.rejected_recipients = 0;
-    if (omitted("reply_code") || (recipients && rec.reply_code != rec.rejection.code)) rec.rejection = {};
-    if (omitted("enhanced_status")) rec.rejection.status.clear();
-}
-
 }  // namespace
 
 std::span<const Stream> streams() {
@@ -369,11 +356,6 @@ std::optional<std::size_t> find_column(const Stream& stream, std::string_view na
     for (std::size_t i = 0; i < stream.columns.size(); ++i)
         if (stream.columns[i].name == name) return i;
     return std::nullopt;
-}
-
-bool takes(const SinkOptions& sink, std::string_view stream) {
-    if (sink.streams.empty()) return sink.type != SinkType::stdout_ || stream == "smtp";
-    return std::find(sink.streams.begin(), sink.streams.end(), stream) != sink.streams.end();
 }
 
 const Stream& stream_of(const Info&) {
@@ -418,7 +400,6 @@ void read_values(const Software& rec, std::vector<Value>& values) {
 
 void write_values(std::span<const Value> values, const Marks& marks, Info& rec) {
     write_all(smtp_fields, values, marks, rec);
-    hide_rejection(marks, rec);
 }
 void write_values(std::span<const Value> values, const Marks& marks, Weird& rec) {
     write_all(weird_fields, values, marks, rec);
@@ -469,4 +450,4 @@ std::string summary(const Software& rec) {
     return rec.software_type + ": " + rec.unparsed_version;
 }
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

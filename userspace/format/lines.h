@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "log/schema.h"
+#include "format/schema.h"
 
-namespace smtpscope::log {
+namespace smtpscope::format {
 
 /// A JSON object and a line feed; fields that are not set are left out.
 void append_json(std::string& out, const Stream& stream, std::span<const Value> values);
@@ -28,4 +28,4 @@ void append_brief(std::string& out, const Stream& stream, std::span<const Value>
 /// A value that is not a list, as text: the form of TSV, without escapes in strings. For journald.
 void append_plain(std::string& out, const Value& value);
 
-}  // namespace smtpscope::log
+}  // namespace smtpscope::format

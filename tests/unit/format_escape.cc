@@ -2,11 +2,11 @@
 #include <string>
 
 #include "catch.h"
-#include "log/escape.h"
-#include "log/number.h"
+#include "format/escape.h"
+#include "format/number.h"
 
 using namespace smtpscope;
-using namespace smtpscope::log;
+using namespace smtpscope::format;
 using namespace std::string_literals;
 
 namespace {
