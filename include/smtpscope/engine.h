@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The analysis: packets in, records and verdicts out. No threads, no I/O, no clock of its own; one Engine is one shard.
+// The analysis: packets or streams in, records and verdicts out. No threads, no clock of its own, and no I/O beyond
+// libmagic's database; one Engine is one shard.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "smtpscope/conversation.h"
 #include "smtpscope/disposition.h"
 #include "smtpscope/flow.h"
 #include "smtpscope/hooks.h"
@@ -85,6 +87,10 @@ struct EngineStats {
 
 EngineStats& operator+=(EngineStats& sum, const EngineStats& one);
 
+/// Threads: one at a time for each engine and what it opened; engines know nothing of each other.
+/// Re-entrance: the sink, the hooks and the control are called from within its functions, and may not call any.
+/// Exceptions: whatever the network sends, there is none but std::bad_alloc and what the sink, the hooks and the
+/// control throw. After one, an engine may only be destroyed.
 class Engine {
   public:
     /// `sink` and `control` outlive the engine; `control` may be nullptr.
@@ -93,12 +99,18 @@ class Engine {
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
+    /// The next packet of any connection, in the order of the capture.
     void packet(const Packet& p);
+    /// A connection whose bytes come as streams. Its records have `id`; their uid is made of `id` and `begin`, the time
+    /// at which it began. It has no timeout and does not count against Limits::flows: the caller ends it. Nor does
+    /// `control` hear that it is ignored or over: the caller knows.
+    std::unique_ptr<Conversation> open(const ConnId& id, Timestamp begin);
     /// Lets time pass without a packet: timeouts are due up to `now`.
     void advance(Timestamp now);
     /// Whether advance() has anything to do, ever, before another packet comes.
     bool waits_for_time() const;
-    /// Ends every connection; open transactions become records that say why. At a shutdown the kernel's verdicts stay.
+    /// Ends every connection, in packets or streams; open transactions become records that say why. At a shutdown the
+    /// kernel's verdicts stay.
     void finish(Ending why = Ending::end_of_capture);
 
     /// Takes effect for open sessions too, but for likely_server_ports and uid_seed, which stay as they were.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The whole analysis, from frames to lines of a log. However a conversation is cut into packets, and in whatever order
-// these are captured, the records are the same; with packets missing nothing breaks. Passwords are in no record.
+// these are captured, the records are the same, and so they are if it comes as streams; with packets missing nothing
+// breaks. Passwords are in no record.
+#include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <string>
 #include <vector>
@@ -70,6 +73,13 @@ std::string bytes_of(const Frame& f, bool v6) {
     put32(out, 0xffff0000);
     put16(out, 0);
     return out + f.payload;
+}
+
+ConnId id_of(bool v6) {
+    const auto host = [&](const char* last) {
+        return *Address::parse((v6 ? "2001:db8::" : "192.0.2.") + std::string(last));
+    };
+    return {host("1"), 40000, host("2"), 25};
 }
 
 class Records final : public RecordSink {
@@ -173,6 +183,34 @@ std::string records_of(const std::vector<Frame>& frames, const Captured& how, Ra
     return records.text();
 }
 
+/// What the engine makes of the conversation as streams. `ends`: with the steps that say so.
+enum class Cut { as_scripted, everywhere };
+enum class Ends : bool { left_out, said };
+std::string records_of_streams(const std::vector<Step>& steps, Cut cut, Ends ends, const Captured& how) {
+    Records records(how.secret);
+    EngineOptions options;
+    options.analyzer.max_invalid_mail_transactions = 3;
+    Engine engine(options, records);
+    const Timestamp now = from_nanoseconds(1'700'000'000'000'000'000);
+    const auto conversation = engine.open(id_of(how.v6), now);
+    for (const Step& s : steps) {
+        if (s.kind == Step::Kind::gap) conversation->gap(s.side, s.length, now);
+        if (s.kind == Step::Kind::end && ends == Ends::said) conversation->end(s.side, now);
+        if (s.kind == Step::Kind::data && cut == Cut::as_scripted) conversation->data(s.side, s.bytes, now);
+        if (s.kind == Step::Kind::data && cut == Cut::everywhere)
+            for (const char& c : s.bytes) conversation->data(s.side, {&c, 1}, now);
+    }
+    for (const Side side : {Side::orig, Side::resp}) conversation->end(side, now);
+    conversation->finish(now);
+    ENSURE(engine.stats().flows_open == 0);
+    return records.text();
+}
+
+void ensure_same(const std::string& one, const std::string& other, const char* names) {
+    if (one != other) std::fprintf(stderr, "---- %s:\n%s----\n%s", names, one.c_str(), other.c_str());
+    ENSURE(one == other);
+}
+
 /// True if the password stands nowhere but in the answers to 334.
 bool only_auth_says(const std::vector<Step>& steps) {
     bool asked = false;
@@ -202,9 +240,14 @@ void run(Input in) {
     how.shuffled = true;
     const std::vector<Frame> cut = frames_of(steps, 1 + mode / 4, random);
     const std::string shuffled = records_of(cut, how, random);
-    if (plain != shuffled)
-        std::fprintf(stderr, "---- in order:\n%s---- cut and shuffled:\n%s", plain.c_str(), shuffled.c_str());
-    ENSURE(plain == shuffled);
+    ensure_same(plain, shuffled, "in order, then cut and shuffled");
+    ensure_same(records_of_streams(steps, Cut::as_scripted, Ends::said, how),
+                records_of_streams(steps, Cut::everywhere, Ends::said, how), "as streams, then cut");
+    const bool complete =
+        std::none_of(steps.begin(), steps.end(), [](const Step& s) { return s.kind == Step::Kind::gap; });
+    if (complete)
+        ensure_same(plain, records_of_streams(steps, Cut::as_scripted, Ends::left_out, how),
+                    "in packets, then as streams");
     how.lossy = true;
     records_of(cut, how, random);
 }

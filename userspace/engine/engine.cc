@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "smtpscope/engine.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <optional>
 
+#include "engine/conversation.h"
 #include "engine/mail_session.h"
 #include "net/decode.h"
 #include "net/fragments.h"
@@ -31,6 +33,7 @@ class Engine::Impl final : public tcp::SessionFactory {
           records_{&options_, &sink,      &hooks_,      &record_stats_, &files_,
                    &notices_, &software_, &extensions_, &owners_,       &waiting_},
           common_{options_, records_, stats_, control},
+          conversations_(common_),
           fragments_(options_.limits),
           table_(options_.limits, options_.likely_server_ports, *this) {}
 
@@ -52,7 +55,9 @@ class Engine::Impl final : public tcp::SessionFactory {
         fragments_.finish();
         stays_known_ = why == Ending::shutdown;
         table_.finish(why);
+        conversations_.finish(why);
     }
+    std::unique_ptr<Conversation> open(const ConnId& id, Timestamp begin) { return conversations_.open(id, begin); }
 
     void set_options(const EngineOptions& options) {
         const auto ports = options_.likely_server_ports;
@@ -64,7 +69,14 @@ class Engine::Impl final : public tcp::SessionFactory {
         software_.set_options(options_.software);
     }
 
-    std::vector<FlowSummary> flows(std::size_t limit) const { return table_.latest(limit); }
+    std::vector<FlowSummary> flows(std::size_t limit) const {
+        std::vector<FlowSummary> all = table_.latest(limit);
+        if (conversations_.size() == 0) return all;
+        for (FlowSummary& one : conversations_.summaries()) all.push_back(std::move(one));
+        std::sort(all.begin(), all.end(), [](const FlowSummary& a, const FlowSummary& b) { return a.last > b.last; });
+        all.resize(std::min(all.size(), limit));
+        return all;
+    }
 
     EngineStats stats() const {
         EngineStats s = stats_;
@@ -73,14 +85,14 @@ class Engine::Impl final : public tcp::SessionFactory {
         s.segments = t.segments;
         s.stray = t.stray;
         s.not_mail = t.not_mail;
-        s.flows_opened = t.opened;
+        s.flows_opened += t.opened;
         s.flows_evicted = t.evicted;
-        s.flows_ignored = t.ignored;
-        s.flows_open = table_.size();
-        s.gaps = a.gaps;
-        s.gap_bytes = a.gap_bytes;
+        s.flows_ignored += t.ignored;
+        s.flows_open = table_.size() + conversations_.size();
+        s.gaps += a.gaps;
+        s.gap_bytes += a.gap_bytes;
         s.overload_bytes = a.overload_bytes;
-        s.skipped_bytes = a.skipped_bytes;
+        s.skipped_bytes += a.skipped_bytes;
         s.memory_held = a.memory;
         add_fragments(s);
         add_records(s);
@@ -88,7 +100,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     }
 
     std::unique_ptr<tcp::Session> open(const ConnId& id, Timestamp begin, tcp::Connection& conn) override {
-        return std::make_unique<engine::MailSession>(common_, id, begin, conn);
+        return std::make_unique<engine::MailSession>(common_, id, begin, &conn);
     }
     void ignore(const ConnId& id, Disposition why) override {
         if (common_.control) common_.control->ignore(id, why);
@@ -175,6 +187,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     records::WaitingRoom waiting_;
     records::Context records_;
     engine::Common common_;
+    engine::Conversations conversations_;
     net::Defragmenter fragments_;
     tcp::Table table_;
     bool stays_known_ = false;  ///< connections end here, not in the kernel: another process may go on with them
@@ -209,6 +222,9 @@ EngineStats& operator+=(EngineStats& sum, const EngineStats& one) {
 }
 EngineStats Engine::stats() const {
     return impl_->stats();
+}
+std::unique_ptr<Conversation> Engine::open(const ConnId& id, Timestamp begin) {
+    return impl_->open(id, begin);
 }
 std::vector<FlowSummary> Engine::flows(std::size_t limit) const {
     return impl_->flows(limit);

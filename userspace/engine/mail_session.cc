@@ -7,8 +7,8 @@
 
 namespace smtpscope::engine {
 
-MailSession::MailSession(const Common& common, const ConnId& id, Timestamp begin, tcp::Connection& conn)
-    : common_(&common), conn_(&conn), records_(common.records, id, begin), analyzer_(common.options.limits, records_) {}
+MailSession::MailSession(const Common& common, const ConnId& id, Timestamp begin, tcp::Connection* conn)
+    : common_(&common), conn_(conn), records_(common.records, id, begin), analyzer_(common.options.limits, records_) {}
 
 /// Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
 Disposition MailSession::data(Side side, std::string_view bytes, Timestamp ts) {
@@ -28,7 +28,7 @@ Disposition MailSession::data(Side side, std::string_view bytes, Timestamp ts) {
 
 Disposition MailSession::gap(Side side, std::uint64_t length, Timestamp ts) {
     release_held(side, ts);
-    if (skipping_ == side)
+    if (skips(side))
         records_.ignored(length);
     else
         records_.missed(side, length);
@@ -103,10 +103,10 @@ bool MailSession::is_too_large() const {
 
 /// The rest of a message that is larger than anybody wants.
 void MailSession::skip(std::optional<Side> side) {
-    if (skipping_) conn_->set_skipping(*skipping_, false);
+    if (skipping_ && conn_) conn_->set_skipping(*skipping_, false);
     skipping_ = side;
     if (!side) return;
-    conn_->set_skipping(*side, true);
+    if (conn_) conn_->set_skipping(*side, true);
     common_->control->skip_content(records_.conn_id(), *side);
 }
 

@@ -28,8 +28,9 @@ struct Common {
 
 class MailSession final : public tcp::Session {
   public:
-    /// `common` and `conn` outlive it. `begin`: of the connection.
-    MailSession(const Common& common, const ConnId& id, Timestamp begin, tcp::Connection& conn);
+    /// `common` and `conn` outlive it. `begin`: of the connection. `conn`: nullptr if its bytes do not come in
+    /// packets.
+    MailSession(const Common& common, const ConnId& id, Timestamp begin, tcp::Connection* conn);
 
     Disposition data(Side side, std::string_view bytes, Timestamp ts) override;
     Disposition gap(Side side, std::uint64_t length, Timestamp ts) override;
@@ -37,6 +38,8 @@ class MailSession final : public tcp::Session {
     void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
     void finish(Timestamp ts, Ending why) override;
     void describe(FlowSummary& summary) const override;
+    /// Whether what is missing of `side` is left out on purpose.
+    bool skips(Side side) const { return skipping_ == side; }
 
   private:
     Disposition consume(Side side, std::string_view bytes, Timestamp ts);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The connections whose bytes come as streams: what tcp::Table is for those that come in packets.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "engine/mail_session.h"
+#include "smtpscope/conversation.h"
+#include "smtpscope/flow.h"
+
+namespace smtpscope::engine {
+
+class Conversations {
+  public:
+    /// `common` outlives it. Counts in its statistics.
+    explicit Conversations(const Common& common) : common_(&common) {}
+
+    std::unique_ptr<Conversation> open(const ConnId& id, Timestamp begin);
+    /// Ends every one, in the order in which they were opened.
+    void finish(Ending why);
+    std::size_t size() const { return open_.size(); }
+    /// All that are open, in no particular order.
+    std::vector<FlowSummary> summaries() const;
+
+  private:
+    class Open;
+
+    const Common* common_;
+    std::list<Open*> open_;
+};
+
+}  // namespace smtpscope::engine
