@@ -5,6 +5,7 @@
 # make lint       format, clang-tidy, shellcheck    make asan      the tests on a program built with ASan and UBSan (root)
 # make deb, rpm   packages                          make tsan      the unit tests with TSan
 # make install DESTDIR=...                          make fuzz      fuzz every parser (FUZZ_SECONDS each)
+# make install-dev DESTDIR=...                      (libsmtpscope and its headers)
 # V=1 shows commands; SAN=address,undefined O=FOLDER builds with sanitizers
 
 O       ?= build
@@ -65,7 +66,9 @@ endif
 CPPFLAGS += -Iinclude -Iuserspace -I$(O)/bpf -DBOOST_LOG_DYN_LINK
 CXXFLAGS += -std=c++20 -gdwarf-4 $(WARN) -fno-plt -fPIE
 LDFLAGS  += -pie
-LDLIBS   := -lbpf -lpcap -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lcrypto -lmagic -lre2 -lpthread
+# What libsmtpscope needs, and what the rest does.
+LIBRARY_LIBS := -lpcap -lcrypto -lmagic -lpthread
+LDLIBS   := -lbpf -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lre2 $(LIBRARY_LIBS)
 ifneq ($(SAN),)
   CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=%,$(CPPFLAGS))
   CXXFLAGS += -O1 -fsanitize=$(SAN)$(if $(FUZZABLE),$(comma)fuzzer-no-link) -fno-omit-frame-pointer -fno-sanitize-recover=all
@@ -144,10 +147,10 @@ TSAN_SUITES := "tsan-unit=unit $(TSAN)"
 CHECK_SUITES := check:programs / unit run-test mime-test cli-test bpf-test // trace-test \
                 "live=live-test LIVE_SUITES=mail LIVE_MAILS=30 LIVE_MODES=tc" / \
                 "check:lint=-k lint-format lint-shell lint-rooms lint-order"
-TEST_SUITES ?= check:programs / unit run-test mime-test cli-test bpf-test trace-test live-test package-test
+TEST_SUITES ?= check:programs / unit library-test run-test mime-test cli-test bpf-test trace-test live-test package-test
 # Suites that mostly wait beside those that take a core; alone what measures time.
 CI_SUITES   := check:programs / live-test check:deb check:rpm package-test kernel-test // \
-               unit run-test mime-test cli-test bpf-test trace-test \
+               unit library-test run-test mime-test cli-test bpf-test trace-test \
                $(LINT_SUITE) $(ASAN_SUITES) $(TSAN_SUITES) fuzz-smoke / \
                alone-test check:run
 run_suites = @+MAKE='$(MAKE)' SUITE_TIMES=$(CACHE)/times tests/run.sh

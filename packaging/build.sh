@@ -17,7 +17,7 @@ apart() { env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u MAKELEVEL -u O -u SAN "
 
 rm -rf "${folder:?}"/*
 mkdir "$tree"
-cp -a bpf userspace include configs tests packaging Makefile README.md CONTRIBUTING.md LICENSE "$tree/"
+cp -a bpf userspace include configs examples tests packaging Makefile README.md CONTRIBUTING.md LICENSE "$tree/"
 if [ -n "$built" ]; then
     mkdir "$tree/build"
     cp -a "$built"/{bpf,userspace,libsmtpscope.a,smtpscope} "$tree/build/"

@@ -3,6 +3,7 @@
 
 SYSCONFDIR  ?= /etc
 MANDIR      ?= $(PREFIX)/share/man
+LIBDIR      ?= $(PREFIX)/lib
 # Empty: without the unit and the user of the service (packages let debhelper place them).
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
@@ -14,6 +15,8 @@ deps:
 	@packaging/deps.sh
 
 # ---- installing
+PUBLIC_HEADERS := $(filter-out %/kernel_abi.h,$(wildcard include/smtpscope/*.h))
+
 install: $(O)/smtpscope
 	$(INSTALL) -D -m 755 $(O)/smtpscope $(DESTDIR)$(PREFIX)/bin/smtpscope
 	$(INSTALL) -D -m 644 configs/smtpscope.yaml $(DESTDIR)$(SYSCONFDIR)/smtpscope/smtpscope.yaml
@@ -24,11 +27,13 @@ ifneq ($(UNITDIR),)
 	$(INSTALL) -D -m 644 packaging/systemd/smtpscope.sysusers $(DESTDIR)$(SYSUSERSDIR)/smtpscope.conf
 endif
 
-# The C++ API: the analysis without capture, sinks and agent.
+# libsmtpscope and its C++ API.
 install-dev: $(O)/libsmtpscope.a
-	$(INSTALL) -D -m 644 $(O)/libsmtpscope.a $(DESTDIR)$(PREFIX)/lib/libsmtpscope.a
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/include/smtpscope
-	$(INSTALL) -m 644 $(wildcard include/smtpscope/*.h) $(DESTDIR)$(PREFIX)/include/smtpscope
+	$(INSTALL) -D -m 644 $(O)/libsmtpscope.a $(DESTDIR)$(LIBDIR)/libsmtpscope.a
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/include/smtpscope $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(INSTALL) -m 644 $(PUBLIC_HEADERS) $(DESTDIR)$(PREFIX)/include/smtpscope
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@LIBS@|$(LIBRARY_LIBS)|' \
+	    packaging/smtpscope.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/smtpscope.pc
 
 # ---- packages: built from a copy of the sources, with the distribution's flags
 DEB := $(O)/deb/built
@@ -47,7 +52,7 @@ rpm:
 	@ls $(O)/rpm/RPMS/*/*.rpm
 
 # For the tests: packages that are out of date are made again from the objects at hand.
-PACKAGED := $(O)/smtpscope configs/smtpscope.yaml README.md LICENSE Makefile $(shell find packaging -type f)
+PACKAGED := $(O)/smtpscope $(PUBLIC_HEADERS) configs/smtpscope.yaml README.md LICENSE Makefile $(shell find packaging examples -type f)
 $(DEB) $(RPM): $(O)/%/built: $(PACKAGED)
 	@packaging/deps.sh package
 	$(say) PACKAGE $(@D)

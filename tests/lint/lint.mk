@@ -7,9 +7,9 @@
 # make run-test       tests of tests/run.sh
 # make format         formats
 
-FORMAT  := $(wildcard bpf/*.[ch] include/smtpscope/*.h userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/*/*.c)
+FORMAT  := $(wildcard examples/*.cc bpf/*.[ch] include/smtpscope/*.h userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc tests/*/*.c)
 CLASSES := $(wildcard include/smtpscope/*.h userspace/*/*.h userspace/*/*.cc tests/*/*.h tests/*/*.cc)
-TIDY    := $(wildcard userspace/*/*.cc tests/*/*.cc)
+TIDY    := $(wildcard examples/*.cc userspace/*/*.cc tests/*/*.cc)
 
 TIDY_FLAGS = -std=c++20 -Itests/lint $(filter -I% -D%,$(filter-out -D_FORTIFY_SOURCE=%,$(CPPFLAGS)))
 

@@ -59,12 +59,12 @@ def active(box):
     return box.succeeds("systemctl", "is-active", "smtpscope")
 
 
-def lint_packages(report, deb, rpm):
-    found = sh("lintian", "--tag-display-limit", "0", "--fail-on", "none", deb, check=False, timeout=120)
-    report.check("lintian has nothing against the .deb", not [x for x in found.splitlines() if x[:2] in ("E:", "W:")],
+def lint_packages(report, debs, rpms):
+    found = sh("lintian", "--tag-display-limit", "0", "--fail-on", "none", *debs, check=False, timeout=120)
+    report.check("lintian has nothing against the .debs", not [x for x in found.splitlines() if x[:2] in ("E:", "W:")],
                  found)
-    found = sh("rpmlint", "--config", str(HERE / "rpmlint.toml"), rpm, check=False, timeout=120)
-    report.check("rpmlint has nothing against the .rpm", " 0 errors, 0 warnings" in found, found)
+    found = sh("rpmlint", "--config", str(HERE / "rpmlint.toml"), *rpms, check=False, timeout=120)
+    report.check("rpmlint has nothing against the .rpms", " 0 errors, 0 warnings" in found, found)
 
 
 def is_confined(report, box, package):
@@ -249,8 +249,9 @@ def main():
     need_root()
     need("mmdebstrap", "bpftool", "swaks", "nsenter", "unshare")
     deb = os.path.abspath(glob.glob(f"{built}/deb/smtpscope_*.deb")[0])
-    rpm = os.path.abspath(glob.glob(f"{built}/rpm/RPMS/*/smtpscope-*.rpm")[0])
-    report.section(lint_packages, deb, rpm)
+    rpm = os.path.abspath(glob.glob(f"{built}/rpm/RPMS/*/smtpscope-[0-9]*.rpm")[0])
+    report.section(lint_packages, [deb, *glob.glob(f"{built}/deb/libsmtpscope-dev_*.deb")],
+                   [rpm, *glob.glob(f"{built}/rpm/RPMS/*/smtpscope-devel-*.rpm")])
     with Box(make_tree(cache, [*EXTRA, *dependencies(deb)])) as box:
         box.start_postfix()
         report.section(deb_installs, box, deb)
