@@ -56,11 +56,6 @@ class StringSet {
     std::unordered_set<std::string, Hash, std::equal_to<>> index_;  ///< empty until items_ outgrows a linear search
 };
 
-/// The reference's SMTP::Entity.
-struct Entity {
-    std::optional<std::string> filename;
-};
-
 /// What the server said when it refused something; no text.
 struct Rejection {
     std::uint64_t code = 0;  ///< 0: it refused nothing
@@ -131,13 +126,6 @@ struct Info {
     bool null_sender = false;               ///< `MAIL FROM:<>`
     bool aborted = false;                   ///< the client ended it, and nothing had been decided
     bool refused_whole = false;             ///< `rejection` is of the mail, not of a recipient
-
-    // Not logged, as in the reference.
-    bool process_received_from = true;  ///< path still grows
-    bool has_client_activity = false;   ///< there is something to log
-    bool process_smtp_headers = true;   ///< false from the first sub-entity on
-    std::uint64_t entity_count = 0;
-    std::optional<Entity> entity;  ///< the one being received
 };
 
 /// What a session remembers across its transactions.

@@ -83,11 +83,11 @@ TEST_CASE("what the server has said of a mail as a whole", "[records]") {
 TEST_CASE("a message that was refused leaves nothing behind", "[records]") {
     for (const bool refused : {false, true}) {
         Transaction t;
-        t.info.entity_count = 3;
+        t.entities = 3;
         t.content.seen = true;
         if (refused) t.content_answered(reply_to(Verb::data, 554));
         t.begin_content();
-        CHECK(t.info.entity_count == (refused ? 0 : 3));
+        CHECK(t.entities == (refused ? 0 : 3));
         CHECK_FALSE(t.content.seen);
         CHECK_FALSE(t.content.refused);
     }

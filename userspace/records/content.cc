@@ -80,9 +80,9 @@ void Content::done(bool sized) {
     message_.done();
     flush_whole();
     end_file(whole_);
-    Info* rec = scope_->message_info();
-    if (rec && sized && scope_->options().extra_fields.contains(ExtraField::message_bytes))
-        rec->message_bytes = rec->message_bytes.value_or(0) + size_;
+    Draft* mail = scope_->message_draft();
+    if (mail && sized && scope_->options().extra_fields.contains(ExtraField::message_bytes))
+        mail->info.message_bytes = mail->info.message_bytes.value_or(0) + size_;
 }
 
 // ---- files
@@ -98,9 +98,9 @@ std::unique_ptr<files::File> Content::begin_file(std::string_view mime_type, Tim
     if (!mime_type.empty()) info.mime_type = mime_type;
     info.is_orig = is_orig_;
     if (whole_) info.parent_fuid = whole_->fuid();
-    if (Info* rec = scope_->message_info()) {
-        if (rec->entity) info.filename = rec->entity->filename;
-        rec->fuids.push_back(info.fuid);
+    if (Draft* mail = scope_->message_draft()) {
+        info.filename = mail->filename;
+        mail->info.fuids.push_back(info.fuid);
     }
     return std::make_unique<files::File>(*scope_->context->files, std::move(info));
 }
@@ -129,16 +129,15 @@ void Content::mime_gap(std::uint64_t length) {
 void Content::mime_begin_entity() {
     end_file(body_);
     ++scope_->state.mime_depth;
-    Info* rec = scope_->message_info();
-    if (!rec) return;
-    rec->entity.emplace();
-    // Header fields of parts never overwrite those of the message.
-    if (++rec->entity_count > 1) rec->process_smtp_headers = false;
+    Draft* mail = scope_->message_draft();
+    if (!mail) return;
+    mail->filename.reset();
+    ++mail->entities;
 }
 
 void Content::mime_end_entity() {
     end_file(body_);
-    if (Info* rec = scope_->message_info()) rec->entity.reset();
+    if (Draft* mail = scope_->message_draft()) mail->filename.reset();
 }
 
 void Content::mime_weird(std::string_view name, std::string_view addl) {
@@ -149,20 +148,22 @@ void Content::mime_weird(std::string_view name, std::string_view addl) {
 // ---- header fields
 
 void Content::mime_one_header(const mime::HeaderField& field) {
-    Info* const rec = scope_->message_info();
-    if (!rec) return;
-    if (rec->entity && scope_->context->options->files.enabled) {
+    Draft* const mail = scope_->message_draft();
+    if (!mail) return;
+    if (scope_->context->options->files.enabled) {
         std::optional<std::string> name;
         if (equals_ignoring_case(field.name, "content-disposition"))
             name = mime::filename_of_disposition(field.value);
         else if (equals_ignoring_case(field.name, "content-type"))
             name = mime::filename_of_content_type(field.value);
-        if (name) rec->entity->filename = std::move(name);
+        if (name) mail->filename = std::move(name);
     }
-    if (rec->process_smtp_headers) header_field(*rec, field);
+    // Header fields of parts never overwrite those of the message.
+    if (mail->entities <= 1) header_field(*mail, field);
 }
 
-void Content::header_field(Info& rec, const mime::HeaderField& field) {
+void Content::header_field(Draft& mail, const mime::HeaderField& field) {
+    Info& rec = mail.info;
     using Field = std::optional<std::string> Info::*;
     struct Simple {
         std::string_view name;
@@ -182,7 +183,7 @@ void Content::header_field(Info& rec, const mime::HeaderField& field) {
         return;
     }
     if (is("received")) {
-        received(rec, field.value);
+        received(mail, field.value);
     } else if (is("to")) {
         addresses(rec.to, field.value, scope_->options().max_to_addresses, "smtp_too_many_to_addresses");
     } else if (is("cc")) {
@@ -198,10 +199,11 @@ void Content::addresses(std::optional<StringSet>& set, std::string_view value, s
     if (!insert_addresses(set, split_mime_email_addresses(value), limit)) scope_->weird(limit_weird, {}, {});
 }
 
-void Content::received(Info& rec, std::string_view value) {
+void Content::received(Draft& mail, std::string_view value) {
+    Info& rec = mail.info;
     if (rec.first_received) rec.second_received = std::move(rec.first_received);
     rec.first_received = std::string(value);
-    if (!rec.process_received_from) return;
+    if (!mail.path_grows) return;
     // The second address is the one that the server saw, where the first is what the client claimed.
     const auto found = extract_ip_addresses(value, Wrapping::required);
     if (found.empty()) return;
@@ -209,7 +211,7 @@ void Content::received(Info& rec, std::string_view value) {
     const Address address = *Address::parse(found.size() > 1 ? found[1] : found[0]);
     if (!addr_matches_host(address, options.mail_path_capture, options.local_nets) &&
         !private_address_space().contains(address))
-        rec.process_received_from = false;
+        mail.path_grows = false;
     if (rec.path.back() == address) return;
     if (options.max_path_length > 0 && rec.path.size() >= options.max_path_length)
         return scope_->weird("smtp_max_path_length_exceeded", {}, {});

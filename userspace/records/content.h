@@ -42,8 +42,8 @@ class Content final : public mime::Handler {
     void add_to_whole(std::string_view text);
     void flush_whole();
 
-    void header_field(Info& rec, const mime::HeaderField& field);
-    void received(Info& rec, std::string_view value);
+    void header_field(Draft& mail, const mime::HeaderField& field);
+    void received(Draft& mail, std::string_view value);
     void addresses(std::optional<StringSet>& set, std::string_view value, std::size_t limit,
                    std::string_view limit_weird);
 

@@ -20,8 +20,7 @@ constexpr auto members(const Info*) {
                       &Info::direction, &Info::community_id, &Info::tls_version, &Info::extensions, &Info::process_uid,
                       &Info::process_user, &Info::process_unit, &Info::container, &Info::missed_bytes,
                       &Info::ignored_bytes, &Info::incomplete, &Info::rejection, &Info::recipients,
-                      &Info::rejected_recipients, &Info::null_sender, &Info::aborted, &Info::process_received_from,
-                      &Info::has_client_activity, &Info::process_smtp_headers, &Info::entity_count, &Info::entity);
+                      &Info::rejected_recipients, &Info::null_sender, &Info::aborted, &Info::refused_whole);
 }
 constexpr auto members(const Weird*) {
     return std::tuple(&Weird::ts, &Weird::uid, &Weird::id, &Weird::name, &Weird::addl, &Weird::source);
@@ -92,9 +91,6 @@ std::size_t size_of(const std::vector<Address>& list) {
 }
 std::size_t size_of(const Rejection& rejection) {
     return size_of(rejection.status);
-}
-std::size_t size_of(const Entity& entity) {
-    return entity.filename ? size_of(*entity.filename) : 0;
 }
 template <class T>
 requires(!std::is_trivially_copyable_v<T>) std::size_t size_of(const std::optional<T>& value) {

@@ -10,6 +10,7 @@
 #include "files/file.h"
 #include "records/circumstances.h"
 #include "records/companions.h"
+#include "records/draft.h"
 #include "records/record_stats.h"
 #include "records/shared.h"
 #include "records/uid.h"
@@ -52,7 +53,7 @@ class Scope {
     /// The record of a file of the message being received, whose content has ended.
     void file(FileInfo&& rec, ContentSink::Handle content);
     /// The record that the message being received belongs to; nullptr if that is gone.
-    virtual Info* message_info() = 0;
+    virtual Draft* message_draft() = 0;
     /// Keeps a record of another stream than smtp until its mail has been decided on.
     virtual void hold(Record&& record, ContentSink::Handle content) = 0;
 

@@ -67,13 +67,12 @@ void Session::note_command(Timestamp when) {
 }
 
 /// The record that the message being received belongs to.
-Info* Session::message_info() {
-    Transaction* t = transactions_.find(message_.tag);
-    return t ? &t->info : nullptr;
+Draft* Session::message_draft() {
+    return transactions_.find(message_.tag);
 }
 
 void Session::write(Transaction& t) {
-    if (!t.info.has_client_activity) return fates_.settle(t, Fate::unknown);
+    if (!t.active) return fates_.settle(t, Fate::unknown);
     complete_fields(t);
     const Hooks& hooks = *context->hooks;
     if (hooks.log_policy && !hooks.log_policy(t.info)) {
@@ -234,7 +233,7 @@ void Session::hello(const smtp::Request& request) {
 
 void Session::mail(std::string_view arg) {
     Transaction* t = &current();
-    if (t->info.has_client_activity) {
+    if (t->active) {
         // Should the server refuse this MAIL, the transaction before it stands (RFC 5321, 4.1.4).
         t->envelope.superseded = true;
         next_.begin = next_.first_command = now;
@@ -243,8 +242,8 @@ void Session::mail(std::string_view arg) {
     if (std::string from = extract_first_email_addr(arg); !from.empty()) t->info.mailfrom = std::move(from);
     t->info.null_sender = arg.find("<>") != arg.npos && path_of(arg, "FROM:").empty();
     t->envelope.aborted = false;
-    t->missing.beginning &= t->info.has_client_activity;  // its MAIL is its beginning
-    t->info.has_client_activity = true;
+    t->missing.beginning &= t->active;  // its MAIL is its beginning
+    t->active = true;
     state.trans_mail_from_seen = true;
     state.trans_rcpt_to_seen = false;
 }
@@ -261,7 +260,7 @@ void Session::rcpt(std::string_view arg) {
     if (!insert_addresses(rec.rcptto, std::move(found), options().max_rcptto_addresses))
         weird("smtp_too_many_rcptto_addresses", {}, {});
     ++rec.recipients;
-    rec.has_client_activity = true;
+    t.active = true;
     state.trans_rcpt_to_seen = true;
     if (options().mail_transaction_validation && !state.trans_mail_from_seen)
         invalid_transaction("rcpt to missing mail from");
@@ -297,7 +296,7 @@ void Session::invalid_transaction(std::string_view what) {
 void Session::smtp_commands_lost() {
     // Nobody is accused of leaving out what was lost.
     state.trans_mail_from_seen = state.trans_rcpt_to_seen = next_.commands_lost = true;
-    if (Transaction* const t = transactions_.newest(); t && t->info.has_client_activity) {
+    if (Transaction* const t = transactions_.newest(); t && t->active) {
         lost_its_end(*t);
         write(*t);
         transactions_.remove(*t);
@@ -316,9 +315,8 @@ void Session::tls_handshake(const SslInfo& ssl) {
 }
 
 void Session::smtp_starttls() {
-    Info& rec = current().info;
-    rec.tls = true;
-    rec.has_client_activity = true;
+    Transaction& t = current();
+    t.info.tls = t.active = true;
     disposition_ = Disposition::tls;
 }
 
@@ -342,7 +340,7 @@ Content& Session::content() {
         if (Transaction* t = transactions_.find(message_.tag)) {
             t->content.seen = true;
             // Of a message that was seen there is a record, whatever is known of its envelope.
-            t->info.has_client_activity |= t->missing.commands;
+            t->active |= t->missing.commands;
         }
     return *message_.content;
 }

@@ -89,7 +89,7 @@ class Session final : public smtp::Handler, private Scope {
     };
 
     bool wants(ExtraField f) const { return options().extra_fields.contains(f); }
-    Info* message_info() override;
+    Draft* message_draft() override;
     void hold(Record&& record, ContentSink::Handle content) override;
     Notices& notices();
     Facts& facts();

@@ -42,8 +42,7 @@ std::string AddressQueue::pop() {
 
 void Transaction::begin_content() {
     if (!content.seen || content.refused) {
-        info.entity_count = 0;
-        info.process_smtp_headers = true;
+        entities = 0;
         info.message_bytes.reset();
     }
     content.seen = content.refused = false;

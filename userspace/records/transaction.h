@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "records/draft.h"
 #include "smtp/protocol.h"
 #include "smtpscope/options.h"
 #include "smtpscope/records.h"
@@ -27,7 +28,7 @@ class AddressQueue {
     std::uint32_t head_ = 0;
 };
 
-struct Transaction {
+struct Transaction : Draft {
     /// The place of its MAIL among the session's.
     struct Envelope {
         bool standing = false;    ///< the server accepted its MAIL, and nothing has ended it since
@@ -69,7 +70,6 @@ struct Transaction {
     /// Its MAIL was refused, which has no effect: what was commanded since belongs to the one that stood before.
     void absorb(Transaction& standing);
 
-    Info info;
     Timestamp first_command{};
     smtp::Tag tag = 0;
     Envelope envelope;
