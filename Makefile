@@ -68,7 +68,7 @@ CXXFLAGS += -std=c++20 -gdwarf-4 $(WARN) -fno-plt -fPIE
 LDFLAGS  += -pie
 # What libsmtpscope needs, and what the rest does.
 LIBRARY_LIBS := -lpcap -lcrypto -lmagic -lpthread
-LDLIBS   := -lbpf -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lre2 $(LIBRARY_LIBS)
+LDLIBS   := -lbpf -lyaml-cpp -lboost_log -lboost_thread -lboost_filesystem -lboost_system -lsystemd -lre2 -lz $(LIBRARY_LIBS)
 ifneq ($(SAN),)
   CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=%,$(CPPFLAGS))
   CXXFLAGS += -O1 -fsanitize=$(SAN)$(if $(FUZZABLE),$(comma)fuzzer-no-link) -fno-omit-frame-pointer -fno-sanitize-recover=all

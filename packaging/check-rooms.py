@@ -13,7 +13,8 @@ HOME = pathlib.Path(__file__).resolve().parent.parent
 # What the last column of the table may name beside rooms, and the headers that it stands for.
 OTHERS = {
     "the system": r"(thread|mutex|shared_mutex|condition_variable|future|stop_token|iostream|fstream|filesystem|cstdio"
-                  r"|stdio\.h|unistd\.h|fcntl\.h|pthread\.h|sys/.*|linux/.*)$",
+                  r"|stdio\.h|unistd\.h|fcntl\.h|pthread\.h|poll\.h|dirent\.h|c?signal(\.h)?|pwd\.h|grp\.h"
+                  r"|netdb\.h|net/.*|sys/.*|linux/.*)$",
     "libbpf": r"(bpf/|linux/bpf|linux/if_link)",
     "libpcap": r"pcap",
     "Boost": r"boost/(?!intrusive/)",
@@ -24,6 +25,7 @@ OTHERS = {
     "libsystemd": r"systemd/",
     "RE2": r"re2/",
     "yaml-cpp": r"yaml-cpp/",
+    "zlib": r"zlib\.h",
 }
 PUBLIC = "include/smtpscope/"
 ROW = re.compile(r"\| *(`[^|]*`) *\|[^|]*\|([^|]*)\|$")
