@@ -161,6 +161,30 @@ TEST_CASE("every limit on extracted files", "[files]") {
     }
 }
 
+TEST_CASE("where a limit was reached, files that were taken away make room again", "[files]") {
+    const Folder folder;
+    ExtractOptions o = options(folder);
+    o.max_files = 2;
+    o.max_total = 1000;
+    Extractor e(o, Extractor::WhenFull::wait, 1 << 20, std::chrono::milliseconds(10));
+    const std::string size(600, 'x');
+    SECTION("their number") {
+        REQUIRE(put(e, part("F1"), "x").name == "F1");
+        REQUIRE(put(e, part("F2"), "x").name == "F2");
+        REQUIRE(put(e, part("F3"), "x").name.empty());
+        REQUIRE(test::eventually([&] { return fs::remove(o.directory + "/F1"); }));
+        CHECK(test::eventually([&] { return put(e, part("F4"), "x").name == "F4"; }));
+        CHECK(put(e, part("F5"), "x").name.empty());
+    }
+    SECTION("their bytes") {
+        REQUIRE(put(e, part("F1"), size).name == "F1");
+        REQUIRE(put(e, part("F2"), size).cut_off);
+        REQUIRE(put(e, part("F3"), size).name.empty());
+        REQUIRE(test::eventually([&] { return fs::remove(o.directory + "/F1"); }));
+        CHECK(test::eventually([&] { return put(e, part("F4"), size).size == 600; }));
+    }
+}
+
 TEST_CASE("what waits for the disk is bounded, files without a byte included", "[files]") {
     const Folder folder;
     ExtractOptions o = options(folder);

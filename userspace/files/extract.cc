@@ -52,12 +52,15 @@ bool is_unfinished(std::string_view name) {
 
 }  // namespace
 
-Extractor::Extractor(ExtractOptions options, WhenFull when_full, std::size_t queue_bytes)
+Extractor::Extractor(ExtractOptions options, WhenFull when_full, std::size_t queue_bytes,
+                     std::chrono::steady_clock::duration between_surveys)
     : options_(std::move(options)),
       when_full_(when_full),
       queue_bytes_(queue_bytes),
-      directory_(open_directory(options_.directory)) {
-    survey();
+      directory_(open_directory(options_.directory)),
+      between_surveys_(between_surveys) {
+    remove_leftovers();
+    kept_ = survey().value_or(Space{});
     thread_ = std::thread([this] { work(); });
 }
 
@@ -74,21 +77,37 @@ Extractor::~Extractor() {
     ::close(directory_);
 }
 
-/// Counts what is there, and removes what an earlier run left unfinished: not what another process is writing, which
-/// holds a lock as long as it lives.
-void Extractor::survey() {
-    const bool alone = ::flock(directory_, LOCK_EX | LOCK_NB) == 0;
-    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(::dup(directory_)), &::closedir);
+/// False if the directory cannot be read.
+template <class Visit>
+bool Extractor::for_each_file(Visit visit) const {
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(::openat(directory_, ".", O_RDONLY | O_CLOEXEC)),
+                                                  &::closedir);
     while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
         struct stat s {};
-        if (::fstatat(directory_, entry->d_name, &s, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(s.st_mode)) continue;
-        if (alone && s.st_uid == ::geteuid() && is_unfinished(entry->d_name) &&
-            ::unlinkat(directory_, entry->d_name, 0) == 0)
-            continue;
-        ++files_;
-        total_ += static_cast<std::uint64_t>(s.st_size);
+        if (::fstatat(directory_, entry->d_name, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(s.st_mode))
+            visit(entry->d_name, s);
     }
+    return dir != nullptr;
+}
+
+/// What an earlier run left unfinished: not what another process is writing, which holds a lock as long as it lives.
+void Extractor::remove_leftovers() const {
+    if (::flock(directory_, LOCK_EX | LOCK_NB) == 0)
+        for_each_file([this](const char* name, const struct stat& s) {
+            if (s.st_uid == ::geteuid() && is_unfinished(name)) ::unlinkat(directory_, name, 0);
+        });
     ::flock(directory_, LOCK_SH);
+}
+
+/// What is there, except what is being written.
+std::optional<Extractor::Space> Extractor::survey() const {
+    Space there;
+    const bool read = for_each_file([&there](const char* name, const struct stat& s) {
+        if (is_unfinished(name)) return;
+        ++there.files;
+        there.bytes += static_cast<std::uint64_t>(s.st_size);
+    });
+    return read ? std::optional(there) : std::nullopt;
 }
 
 bool Extractor::has_room() const {
@@ -104,6 +123,19 @@ bool Extractor::queue_takes(std::unique_lock<std::mutex>& lock) {
     return takes();
 }
 
+/// The count of those that it turns away; nullptr: none is. From time to time it has what was kept counted again:
+/// somebody may have taken files away.
+std::uint64_t* Extractor::limit_reached() {
+    const bool files = options_.max_files > 0 && kept_.files + under_way_.files >= options_.max_files;
+    const bool total = options_.max_total > 0 && kept_.bytes + under_way_.bytes >= options_.max_total;
+    if (!files && !total) return nullptr;
+    if (const auto now = std::chrono::steady_clock::now(); now >= next_survey_) {
+        next_survey_ = now + between_surveys_;
+        put({Order::Kind::survey, none, {}});
+    }
+    return files ? &stats_.limit_files : &stats_.limit_total;
+}
+
 ContentSink::Handle Extractor::begin(const FileInfo& rec) {
     const bool message = rec.mime_type == "message/rfc822" && !rec.parent_fuid;
     if (options_.what != ExtractWhat::all && message != (options_.what == ExtractWhat::messages)) return none;
@@ -112,20 +144,14 @@ ContentSink::Handle Extractor::begin(const FileInfo& rec) {
     {
         std::unique_lock lock(mutex_);
         const bool takes = queue_takes(lock);  // first: limits may be reached in the meantime
-        std::uint64_t* refused = nullptr;
-        if (options_.max_files > 0 && files_ >= options_.max_files)
-            refused = &stats_.limit_files;
-        else if (options_.max_total > 0 && total_ >= options_.max_total)
-            refused = &stats_.limit_total;
-        else if (!room)
-            refused = &stats_.no_room;
-        else if (!takes)
-            refused = &stats_.queue_full;
+        std::uint64_t* refused = limit_reached();
+        if (!refused && !room) refused = &stats_.no_room;
+        if (!refused && !takes) refused = &stats_.queue_full;
         if (refused) {
             ++*refused;
             return none;
         }
-        ++files_;
+        ++under_way_.files;
         file = ++last_;
         open_[file] = {rec.fuid, 0, false};
     }
@@ -147,9 +173,10 @@ void Extractor::write(Handle file, std::string_view bytes) {
         {
             std::unique_lock lock(mutex_);
             if (!queue_takes(lock)) size = 0;
+            const std::uint64_t total = kept_.bytes + under_way_.bytes;
             if (options_.max_total > 0)
-                size = std::min<std::uint64_t>(size, options_.max_total - std::min(total_, options_.max_total));
-            total_ += size;
+                size = std::min<std::uint64_t>(size, options_.max_total - std::min(total, options_.max_total));
+            under_way_.bytes += size;
         }
         f.cut_off = size == 0;
         f.accepted += size;
@@ -184,11 +211,14 @@ void Extractor::discard(Handle file) {
 }
 
 void Extractor::order(Order&& o) {
-    {
-        const std::lock_guard lock(mutex_);
-        queued_ += o.size();
-        orders_.push_back(std::move(o));
-    }
+    const std::lock_guard lock(mutex_);
+    put(std::move(o));
+}
+
+/// With the lock.
+void Extractor::put(Order&& o) {
+    queued_ += o.size();
+    orders_.push_back(std::move(o));
     filled_.notify_one();
 }
 
@@ -234,10 +264,16 @@ bool Extractor::write_all(Written& f, std::string_view bytes) {
 void Extractor::carry_out(const Order& o) {
     using Kind = Order::Kind;
     if (o.kind == Kind::begin) return begin_file(o);
+    if (o.kind == Kind::survey) {
+        const std::optional<Space> there = survey();
+        const std::lock_guard lock(mutex_);
+        if (there) kept_ = *there;  // only this thread keeps files
+        return;
+    }
     const auto it = writing_.find(o.file);
     if (it == writing_.end()) {  // it failed before
         const std::lock_guard lock(mutex_);
-        total_ -= o.text.size();
+        under_way_.bytes -= o.text.size();
         return;
     }
     Written& f = it->second;
@@ -254,14 +290,16 @@ void Extractor::carry_out(const Order& o) {
         return fail(o.file, "rename", Left::part);
     if (o.kind == Kind::discard) ::unlinkat(directory_, part.c_str(), 0);
     const std::lock_guard lock(mutex_);
+    --under_way_.files;
+    under_way_.bytes -= f.size;
     if (o.kind == Kind::keep) {
         ++stats_.written;
         stats_.cut_off += o.cut_off;
         stats_.bytes += f.size;
+        ++kept_.files;
+        kept_.bytes += f.size;
     } else {
         ++stats_.discarded;
-        --files_;
-        total_ -= f.size;
     }
     writing_.erase(it);
 }
@@ -275,8 +313,8 @@ void Extractor::fail(Handle file, const char* what, Left left) {
     const std::lock_guard lock(mutex_);
     ++stats_.failed;
     stats_.last_error = options_.directory + "/" + part + ": " + error;
-    --files_;
-    total_ -= it->second.accepted;
+    --under_way_.files;
+    under_way_.bytes -= it->second.accepted;
     writing_.erase(it);
 }
 

@@ -2,10 +2,12 @@
 // Files of mail, written to a directory by a thread of their own: whoever captures never waits for a disk.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -52,8 +54,10 @@ class Extractor final : public ContentSink {
     enum class WhenFull : std::uint8_t { cut_off, wait };
 
     /// `queue_bytes`: how much may wait for the disk; the rest of each file that has begun comes on top, without its
-    /// bytes. Throws std::runtime_error if the directory cannot be used.
-    Extractor(ExtractOptions options, WhenFull when_full, std::size_t queue_bytes = std::size_t{32} << 20);
+    /// bytes. `between_surveys`: how often at most it is looked what is left in a directory that is full. Throws
+    /// std::runtime_error if the directory cannot be used.
+    Extractor(ExtractOptions options, WhenFull when_full, std::size_t queue_bytes = std::size_t{32} << 20,
+              std::chrono::steady_clock::duration between_surveys = std::chrono::seconds(10));
     /// Writes what has been handed in; what was not kept is discarded.
     ~Extractor() override;
     Extractor(const Extractor&) = delete;
@@ -84,7 +88,7 @@ class Extractor final : public ContentSink {
     enum class Left : std::uint8_t { nothing, part };  ///< on the disk, by a file that failed
     /// What the thread has to do next.
     struct Order {
-        enum class Kind : std::uint8_t { begin, write, end, keep, discard } kind;
+        enum class Kind : std::uint8_t { begin, write, end, keep, discard, survey } kind;
         Handle file;
         std::string text;      ///< the name, or the bytes
         bool cut_off = false;  ///< of what is kept
@@ -92,11 +96,21 @@ class Extractor final : public ContentSink {
         std::size_t size() const { return sizeof *this + text.size(); }
     };
 
-    void survey();
+    /// Of the directory's limits.
+    struct Space {
+        std::uint64_t files = 0, bytes = 0;
+    };
+
+    template <class Visit>
+    bool for_each_file(Visit visit) const;
+    void remove_leftovers() const;
+    std::optional<Space> survey() const;
     bool has_room() const;
+    std::uint64_t* limit_reached();
     bool queue_takes(std::unique_lock<std::mutex>& lock);
     Open& opened(Handle file);
     void order(Order&& o);
+    void put(Order&& o);
     void work();
     void carry_out(const Order& o);
     void begin_file(const Order& o);
@@ -115,8 +129,10 @@ class Extractor final : public ContentSink {
     std::deque<Order> orders_;
     std::size_t queued_ = 0;  ///< bytes
     bool closing_ = false;
-    std::uint64_t files_ = 0;  ///< in the directory
-    std::uint64_t total_ = 0;  ///< their bytes, and those that are on their way there
+    Space kept_;       ///< in the directory
+    Space under_way_;  ///< files that are neither kept nor discarded yet
+    const std::chrono::steady_clock::duration between_surveys_;
+    std::chrono::steady_clock::time_point next_survey_;
     ExtractStats stats_;
 
     // Of the thread alone.
