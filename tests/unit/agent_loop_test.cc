@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The agent's loop with a capture made of tables: packets in, records out; signals, reload, the timer, losses.
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -380,10 +381,16 @@ TEST_CASE("agent: a reload applies all or nothing, by the socket and by SIGHUP",
                       refused + ":3:10: there is no key limits.flow; the nearest is limits.flows.");
     agent.configure("analyzer: {}\n", "/nowhere");
     CHECK_THROWS(agent.answer("reload"));
+    const std::string configuration = agent.configuration();
+    fs::remove(configuration);
+    REQUIRE(::mkfifo(configuration.c_str(), 0600) == 0);
+    CHECK_THROWS_WITH(agent.answer("reload"),
+                      refused + " is a pipe, which cannot be read again; start the agent with a file.");
+    fs::remove(configuration);
     stage.sources[0].give(mail_frames("three"));
     CHECK(eventually([&] { return agent.recorded("three", "/other"); }));
     CHECK_FALSE(agent.recorded(R"("direction":)", "/other"));
-    CHECK(agent.status_has(R"("reloads":1,"reload_error":"log.sinks: )"));
+    CHECK(agent.status_has(R"("reloads":1,"reload_error":"/)"));
 
     // A file that was moved away stays as it is.
     agent.configure("analyzer: {extra_fields: []}\n", "/other");

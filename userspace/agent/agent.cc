@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <filesystem>
 #include <system_error>
 
 #include "agent/find_agent.h"
@@ -88,6 +89,14 @@ bool contains(const std::vector<capture::Attachment>& all, const capture::Attach
 bool stays_without_us(const std::vector<capture::Attachment>& attachments) {
     return std::any_of(attachments.begin(), attachments.end(),
                        [](const auto& a) { return a.means == capture::AttachMeans::clsact; });
+}
+
+/// A pipe would be waited for, and everything else with it.
+void expect_no_pipe(const std::string& file) {
+    namespace fs = std::filesystem;
+    std::error_code unknown;
+    if (fs::is_fifo(file, unknown))
+        throw config::Error(file + " is a pipe, which cannot be read again; start the agent with a file.");
 }
 
 }  // namespace
@@ -265,6 +274,7 @@ std::string Agent::reload() {
     service_.reloading();
     std::string answer;
     try {
+        expect_no_pipe(invocation_.file());
         const config::Config wanted = invocation_.load();
         const auto differences = config::differences(config_, wanted);
         apply(wanted);
