@@ -7,13 +7,13 @@
 #include "pieces.h"
 #include "record.h"
 
-/* Small packets are copied in smaller blocks, so that every one with a TCP header has one. */
+/* Small packets are copied in smaller blocks, so that each one with a TCP header has at least one block. */
 static __always_inline __u32 block_of(const __u32 class) {
     return class == SMTPSCOPE_SMALL ? 32 : 64;
 }
 
 /* A packet of a block or more that can be read directly: block after block, and last, over the one before, the block
- * that ends where the packet ends. To have the rest copied by a call would cost more than the bytes that go twice. */
+ * that ends where the packet ends. Copying the rest with a call would cost more than copying some bytes twice. */
 static __always_inline long copy_linear(struct smtpscope_record* r, const __u32 class, const struct frame* f,
                                         const struct packet* p, void* end) {
     const __u32 block = block_of(class);

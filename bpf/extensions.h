@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* IPv6 extension headers up to TCP. Global functions, which the verifier checks on their own: all that the caller sees
- * of the loop is a number. Inlined, its states times those of the rest are more than a million instructions. */
+/* IPv6 extension headers up to TCP. Global functions, which the verifier checks on their own: the caller sees only the
+ * number that they return. Inlined, the states of the loop times those of the rest make more than a million
+ * instructions. */
 #ifndef SMTPSCOPE_EXTENSIONS_H
 #define SMTPSCOPE_EXTENSIONS_H
 
@@ -14,7 +15,7 @@
 #define MAX_EXTENSION_HEADERS 8
 
 #define NOTHING (-1)     /* not a protocol that carries mail */
-#define OUT_OF_DATA (-2) /* the readable part ends within the headers */
+#define OUT_OF_DATA (-2) /* the readable part ends inside the headers */
 
 /* The result: the offset of the TCP header in the frame, or of a later fragment's content, with flags; or one of the
  * two above. */

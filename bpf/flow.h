@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* The fate of a packet of our ports: what the verdict on its flow leaves of it, and the accounts. */
+/* What happens to a packet of our ports: how much of it the verdict on its flow leaves, and the counters. */
 #ifndef SMTPSCOPE_FLOW_H
 #define SMTPSCOPE_FLOW_H
 
@@ -14,7 +14,7 @@ static __always_inline __u64 mapped(__be32 address) {
 #endif
 }
 
-/* Both ports in one, as they are in the packet. */
+/* Both ports in one number, as they are in the packet. */
 static __always_inline __u32 ports_of(const struct smtpscope_ends* e) {
     return *(const __u32*)e->port;
 }
@@ -37,7 +37,8 @@ static __always_inline void read_ends(const struct packet* p, struct smtpscope_e
     }
 }
 
-/* Whether the ends are the same, with ends `first` and `second` of `e` in the place of 0 and 1. */
+/* Whether the addresses are the same when ends `first` and `second` of `e` are compared with ends 0 and 1 of the
+ * flow. */
 static __always_inline int same_addresses(const struct smtpscope_flow* flow, const struct smtpscope_ends* e,
                                           const int first, const int second) {
     const struct smtpscope_ends* known = &flow->ends;
@@ -56,8 +57,8 @@ static __always_inline int is_from_second(const struct smtpscope_flow* flow, con
     return ports_of(&flow->ends) == (ports << 16 | ports >> 16) && same_addresses(flow, e, 1, 0);
 }
 
-/* The entry of the set that has the key. `one` is 1, which the verifier does not know, so that the offset is a range to
- * it: knowing which entry it was, it would walk what comes after once for each. */
+/* The entry of the set that has the key. `one` is 1, but the verifier does not know that, so it sees the offset as a
+ * range. If it knew the entry, it would walk the code that follows once for each entry. */
 static __always_inline struct smtpscope_flow* find_key(struct smtpscope_flow_set* set, __u64 key, __u32 one) {
     __u64 offset = sizeof(set->flows);
 
@@ -79,7 +80,7 @@ static __always_inline struct smtpscope_flow* find_hash(__u64 hash, __u32 in_use
     return set ? find_key(set, hash, in_use) : 0;
 }
 
-/* The entry of the packet's flow, and where in `senders` the one that sent it is. */
+/* The entry of the packet's flow, and the index in `senders` of the end that sent it. */
 static __always_inline struct smtpscope_flow* find_flow(const struct smtpscope_ends* e, __u64 hash, __u32 in_use,
                                                         __u64* sender) {
     struct smtpscope_flow* flow = find_hash(hash, in_use);
@@ -103,12 +104,12 @@ static __always_inline int tells_state(const struct packet* p) {
 /* How many bytes of a packet that is not ignored the verdict leaves. */
 static __always_inline __u32 allowed(struct smtpscope_sender* sender, struct smtpscope_sender* other,
                                      const struct packet* p) {
-    /* A new connection between the same ports is a new matter. */
+    /* A new connection between the same ports starts without a verdict. */
     if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
         sender->verdict = SMTPSCOPE_COPY;
         other->verdict = SMTPSCOPE_COPY;
     }
-    /* An answer: what it answers was sent before, and what comes next is news. */
+    /* An answer: the content before it has been sent, and what comes next is wanted again. */
     if (other->verdict == SMTPSCOPE_HEADERS_UNTIL_ANSWER && p->length > p->headers) other->verdict = SMTPSCOPE_COPY;
     return sender->verdict == SMTPSCOPE_COPY ? p->length : p->headers;
 }
@@ -119,7 +120,7 @@ static __always_inline enum smtpscope_cause deliver_by_verdict(struct frame* f, 
     enum smtpscope_cause cause;
 
     if (!sender) return copy_packet(f, p);
-    /* The end of a flow is always told, so that no state is left behind. */
+    /* The end of a flow is always reported, so that no state is left behind. */
     if (__builtin_expect(sender->verdict == SMTPSCOPE_IGNORE && !tells_state(p), 1)) {
         sender->ignored_packets++;
         sender->ignored_bytes += p->length;
@@ -173,7 +174,7 @@ static __always_inline void account(const struct frame* f, __u32 length, __u32 c
     c->bytes[cause] += length;
 }
 
-/* Hands a packet that is ours on, and accounts for it. `present`: bytes of the frame from the IP header on. */
+/* Passes on a packet that is ours, and counts it. `present`: bytes of the frame from the IP header on. */
 static __always_inline void watch(struct frame* f, struct cursor* cursor, struct packet* p, __u32 present) {
     __u32 cause;
 

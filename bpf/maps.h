@@ -13,28 +13,28 @@
 /* One bit a port, by its number as it is in the packet: in network byte order. Global data: a test is one load. */
 const volatile __u64 mail_ports[65536 / 64];
 
-/* The same by the last six bits of the number alone: a constant to the verifier, so that most other ports are told
+/* The same by only the last six bits of the number: a constant to the verifier, so that most other ports are ruled out
  * without a load. */
 const volatile __u64 mail_ports_hint;
 
-/* Of smtpscope_flow_hash(); as old as `flows`. */
+/* The seed of smtpscope_flow_hash(); it lives as long as `flows`. */
 struct smtpscope_hash_seed hash_seed;
 
 /* How many rings there are. */
 const volatile __u32 shards = 1;
 
-/* A sleeping reader is woken when so many bytes wait for it; 0: by the first record. */
+/* A sleeping reader is woken when this many bytes wait for it; 0: by the first record. */
 const volatile __u64 wake_watermark;
 
 /* A reader sets its need_wake before it sleeps; the record that ends the sleep clears it. A wake-up costs more than a
  * copy, and a busy reader needs none. */
 volatile struct smtpscope_reader readers[SMTPSCOPE_MAX_SHARDS];
 
-/* The accounts of an interface, and the bridge that it is a port of (0: none), by slot. */
+/* The counters of an interface, and the bridge that it is a port of (0: none), by slot. */
 volatile __u8 slots[SMTPSCOPE_INTERFACES];
 volatile __u32 bridges[SMTPSCOPE_SLOTS];
 
-/* 0 while `flows` has never had an entry, no look-up is needed then; 1 from there on. */
+/* 0 until `flows` gets its first entry: no look-up is needed before. 1 from then on. */
 volatile __u32 flows_in_use;
 
 /* Records for the daemon, a ring for each of its workers. Number and size are set before loading. */
@@ -53,7 +53,7 @@ struct {
 /* How many sets `flows` has. */
 const volatile __u32 flow_sets = 1;
 
-/* Verdicts; entries come from the daemon alone. */
+/* Verdicts; only the daemon adds entries. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
@@ -62,7 +62,7 @@ struct {
     __type(value, struct smtpscope_flow_set);
 } flows SEC(".maps");
 
-/* What became of every packet, by interface and cause. */
+/* What happened to each packet, by interface and cause. */
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, SMTPSCOPE_SLOTS);

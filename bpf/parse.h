@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* From a frame to the facts about a TCP segment of our ports. The tests come in the order of their cost, and whatever
- * is not mail leaves at the first one that says so. Each helper checks its bounds, moves the cursor on and returns the
- * next protocol. */
+/* From a frame to the facts about a TCP segment of our ports. The tests come in the order of their cost, and a packet
+ * that is not mail leaves at the first one that shows it. Each helper checks its bounds, moves the cursor on and
+ * returns the next protocol. */
 #ifndef SMTPSCOPE_PARSE_H
 #define SMTPSCOPE_PARSE_H
 
@@ -19,10 +19,10 @@
 
 #define MAX_VLAN_TAGS 2
 
-/* Keeps the compiler from proving bounds away that the verifier has to see. */
+/* Keeps the compiler from removing bounds checks that the verifier has to see. */
 #define UNKNOWN(x) asm volatile("" : "+r"(x))
 
-/* A pointer of a context, which has it in 32 bits; the compiler must not take it for that, and move it as such. */
+/* A pointer from a context, which declares it as 32 bits; the compiler must not handle it as a 32-bit value. */
 static __always_inline void* pointer(__u32 field) {
     void* p = (void*)(long)field;
 
@@ -40,12 +40,13 @@ struct cursor {
     void* end;
 };
 
-/* A TCP packet of our ports. What the packet can tell again is not kept: to save it on the stack costs as much. */
+/* A TCP packet of our ports. What can be read from the packet again is not kept: saving it on the stack costs as
+ * much. */
 struct packet {
     void* ip;
     void* tcp;
     __u32 length;    /* of the IP packet */
-    __u32 headers;   /* of these: IP and TCP headers */
+    __u32 headers;   /* of them the IP and TCP headers */
     __be16 fragment; /* offset and "more", as in an IPv4 header */
     __u8 version;
     __u8 tcp_flags;
@@ -56,7 +57,7 @@ struct packet {
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_ACK = 16 };
 
-/* In what follows a result of 0 means: not ours, let it go. */
+/* Below, a result of 0 means: not ours, let it pass. */
 
 struct vlan_tag {
     __be16 tci;
@@ -72,8 +73,8 @@ static __always_inline int cut(struct cursor* c) {
     return 0;
 }
 
-/* The protocol that an Ethernet frame carries. Tags that the hardware took out of the frame do not matter: then the
- * frame has the inner protocol. */
+/* The protocol that an Ethernet frame carries. Tags that the hardware took out of the frame do not matter: the frame
+ * then has the inner protocol. */
 static __always_inline int parse_ethernet(struct cursor* c) {
     struct ethhdr* eth = c->position;
     int protocol;
@@ -117,7 +118,7 @@ static __always_inline int parse_ipv6(struct cursor* c, struct packet* p) {
     c->position = ip + 1;
     if (__builtin_expect(ip->nexthdr == IPPROTO_TCP, 1)) return 1;
     if (!is_extension(ip->nexthdr)) return 0;
-    /* Most have one alone, and no TCP behind it; the function below would take twice as long to say so. */
+    /* Most have only one, and no TCP behind it; the function below would take twice as long to find that out. */
     if ((void*)(ip + 1) + sizeof(*next) > c->end) return cut(c);
     next = (void*)(ip + 1);
     if (*next != IPPROTO_TCP && !is_extension(*next)) return 0;
@@ -148,7 +149,7 @@ static __always_inline int has_mail_port(struct cursor* c, struct packet* p) {
     return is_mail_port(*(__be16*)(ports + 2)) || is_mail_port(*(__be16*)ports);
 }
 
-/* Of a packet that is ours, what its IP header says. 0: no header that a host would take. */
+/* Reads the IP header of a packet that is ours. 0: a host would not accept the header. */
 static __always_inline int read_ipv4(struct packet* p) {
     struct iphdr* ip = p->ip;
 
@@ -176,7 +177,7 @@ static __always_inline int find_mail(struct cursor* c, struct packet* p, int pro
 static __always_inline int read_headers(struct cursor* c, struct packet* p, __u32 present) {
     struct tcphdr* tcp = p->tcp;
 
-    /* 0: longer than 65,535 bytes, a GSO packet (BIG TCP). */
+    /* 0 means longer than 65,535 bytes: a GSO packet (BIG TCP). */
     if (p->length == 0) p->length = present;
     if ((void*)(tcp + 1) > c->end || tcp->doff < 5) return 0;
     p->headers = (__u32)(p->tcp - p->ip) + tcp->doff * 4u;

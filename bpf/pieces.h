@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* Packets larger than the largest size class, in pieces by way of a per-CPU buffer: a reservation must be of constant
- * size, and the largest packets have 500 KB. Global functions, so that the verifier walks the loop once a program and
- * not once for every way that leads here; what they take is packed, because there are five arguments. */
+/* Packets larger than the largest size class go in pieces, through a per-CPU buffer: a reservation must be of constant
+ * size, and the largest packets have 500 KB. Global functions, so that the verifier walks the loop once per program and
+ * not once for every path that leads here. Their arguments are packed, because a function can have only five. */
 #ifndef SMTPSCOPE_PIECES_H
 #define SMTPSCOPE_PIECES_H
 
@@ -29,7 +29,7 @@ static __always_inline int copy_pieces(struct frame* f, __u32 l3_and_headers, __
     describe(&buffer->record, f, &p);
     buffer->record.packet_id = next_packet_id();
     for (__u32 i = 0; i < SMTPSCOPE_MAX_PIECES; ++i) {
-        /* Computed from i, not carried: the verifier can then tell that one turn is like another. */
+        /* Computed from i, not carried over: the verifier can then see that all iterations are alike. */
         __u32 offset = i * SMTPSCOPE_PIECE;
         __u64 size;
 

@@ -12,11 +12,11 @@ struct frame {
     void* context;  /* struct xdp_md or __sk_buff, by hook */
     enum hook hook; /* a constant wherever it is tested */
     __u32 captured; /* bytes of the packet to be copied */
-    __u64 hash;     /* of the flow, 0 if nothing depends on it: chooses the ring */
+    __u64 hash;     /* of the flow, chooses the ring; 0 if nothing depends on it */
 };
 
-/* `size`, which is at least 1 and at most `limit`, in a form in which every verifier sees that: before 6.3 a comparison
- * with 0 teaches it nothing. */
+/* `size`, which is at least 1 and at most `limit`, in a form that shows this to every verifier: before 6.3 it learns
+ * nothing from a comparison with 0. */
 static __always_inline __u64 bounded(__u64 size, const __u32 limit) {
     UNKNOWN(size);
     size -= 1;
@@ -30,8 +30,9 @@ static __always_inline __u32 ifindex_of(const struct frame* f) {
     return ((struct __sk_buff*)f->context)->ifindex;
 }
 
-/* What of the frame can be read directly. Asked for again where it is needed: to keep it on the stack costs more. The
- * context is made unknown, so that the address of a field is not kept either, which the verifier would refuse. */
+/* The part of the frame that can be read directly. It is read again where it is needed: keeping it on the stack costs
+ * more. The context is made unknown, so that the compiler does not keep the address of a field either, which the
+ * verifier would refuse. */
 static __always_inline void* data_of(const struct frame* f) {
     void* context = f->context;
 
@@ -48,7 +49,7 @@ static __always_inline void* end_of(const struct frame* f) {
     return pointer(((struct __sk_buff*)context)->data_end);
 }
 
-/* Offset of the IP header in the frame; the mask tells the verifier what MAX_VLAN_TAGS comes to. */
+/* Offset of the IP header in the frame; the mask shows the verifier the bound that follows from MAX_VLAN_TAGS. */
 static __always_inline __u32 l3_of(const struct frame* f, const struct packet* p) {
     return (p->ip - data_of(f)) & 31;
 }
@@ -57,7 +58,7 @@ static __always_inline __u32 shard_of(const struct frame* f) {
     return smtpscope_shard(f->hash, shards);
 }
 
-/* The accounts of the interface. */
+/* The counters of the interface. */
 static __always_inline struct smtpscope_counters* counters_of(const struct frame* f) {
     __u32 slot = slots[ifindex_of(f) & (SMTPSCOPE_INTERFACES - 1)];
 
@@ -90,21 +91,21 @@ static __always_inline void describe(struct smtpscope_record* r, const struct fr
     r->flags = 0;
 }
 
-/* Who sends. Asking costs as much as a small copy, so it is done where commands and replies are, not for every segment
- * of a message, nor for fragments of one; a SYN is of the listener still. */
+/* Who sends. Asking costs as much as a small copy, so it is done for commands and replies, not for every segment of a
+ * message, nor for fragments of one. A SYN still belongs to the listener. */
 static __always_inline void describe_sender(struct smtpscope_record* r, const struct frame* f, const struct packet* p) {
     if (f->hook != TC_EGRESS || p->fragment || p->length == p->headers || p->tcp_flags & TCP_SYN) return;
     r->uid = bpf_get_socket_uid(f->context);
     r->cgroup_id = bpf_skb_cgroup_id(f->context);
 }
 
-/* `size` bytes of the frame from `offset` on. Reading the linear part as kernel memory is the fastest way there is, and
- * the only one that XDP has before 5.18. */
+/* `size` bytes of the frame from `offset` on. Reading the linear part as kernel memory is the fastest way, and the only
+ * one that XDP has before 5.18. */
 static __always_inline long read_packet(void* to, __u64 size, const struct frame* f, __u32 offset) {
     void* data = data_of(f);
 
-    /* The mask changes no bit; it parts the sum from `size`. 6.12 would derive the bounds of `size` from those that the
-     * comparison gives to the sum, and lose the upper one. */
+    /* The mask changes no bit; it separates the sum from `size`. Otherwise 6.12 would derive the bounds of `size` from
+     * those that the comparison gives to the sum, and lose the upper one. */
     if (offset + (size & 0xffff) <= (__u64)(end_of(f) - data)) return bpf_probe_read_kernel(to, size, data + offset);
     if (f->hook == TC_INGRESS || f->hook == TC_EGRESS) return bpf_skb_load_bytes(f->context, offset, to, size);
     if (f->hook == XDP_FRAGS) return bpf_xdp_load_bytes(f->context, offset, to, size);
@@ -116,8 +117,8 @@ static __always_inline void copy_block(void* to, const void* from, const __u32 s
     for (__u32 i = 0; i < size; i += 8) *(__u64*)(to + i) = *(const __u64*)(from + i);
 }
 
-/* What lies between `from` and `end`, in whole blocks: up to the last that is complete there and within `room`. How
- * many bytes were copied. */
+/* Copies from `from` up to `end` in whole blocks: as many as are complete there and fit into `room`. Returns the number
+ * of bytes copied. */
 static __always_inline __u32 copy_blocks(void* to, const __u32 room, const void* from, const void* end,
                                          const __u32 block) {
     __u32 done = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* The kernel programs. Each looks at a packet and lets it go on, whatever it found: XDP_PASS, TC_ACT_UNSPEC (which is
- * TCX_NEXT). They rest on the UAPI alone, so one object serves every kernel from 5.10 on, with or without BTF. */
+/* The kernel programs. Each looks at a packet and lets it pass, whatever it found: XDP_PASS, TC_ACT_UNSPEC (which is
+ * TCX_NEXT). They depend only on the UAPI, so one object works on every kernel from 5.10 on, with or without BTF. */
 
 /* clang-format off */
 #include <linux/bpf.h>
@@ -46,7 +46,7 @@ static __always_inline int find_mail_in_skb(struct cursor* c, struct packet* p, 
     return find_mail(c, p, link == ETHERNET ? parse_ethernet(c) : (int)skb->protocol);
 }
 
-/* A bridge hands a packet from port to port: it was seen where it came in. */
+/* A bridge passes a packet from port to port: it was seen where it came in. */
 static __always_inline int seen_at_ingress(struct __sk_buff* skb) {
     __u32 from = skb->ingress_ifindex, bridge;
 
@@ -61,7 +61,7 @@ static __always_inline int tc(struct __sk_buff* skb, enum hook hook, enum link_l
     struct cursor c;
 
     if (!find_mail_in_skb(&c, &p, skb, link)) {
-        /* Drivers may leave the headers in fragments. The stack would pull them in next anyhow. */
+        /* Drivers may leave the headers in fragments. The stack would pull them in next anyway. */
         if (__builtin_expect(!c.cut, 1)) return TC_ACT_UNSPEC;
         if (bpf_skb_pull_data(skb, skb->len < 256 ? skb->len : 256)) return TC_ACT_UNSPEC;
         if (!find_mail_in_skb(&c, &p, skb, link)) return TC_ACT_UNSPEC;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Digits, letters and case of ASCII, whatever the locale. Other bytes are none of them and stay as they are.
+// Digits, letters and case of ASCII, whatever the locale. Other bytes belong to none of these classes and stay as they
+// are.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A file descriptor that is closed with its owner. For the rooms that have a system under them.
+// A file descriptor that is closed with its owner. For the rooms that use the operating system.
 #pragma once
 
 #include <unistd.h>

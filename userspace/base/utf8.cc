@@ -41,7 +41,7 @@ bool in_ranges(const Range (&ranges)[N], char32_t c) {
     return it != std::end(ranges) && c >= it->first;
 }
 
-// Marks that are drawn upon the character before them, by blocks.
+// Combining marks, which are drawn on the character before them, by blocks.
 constexpr Range combining[] = {{0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd},  {0x0610, 0x061a},
                                {0x064b, 0x065f}, {0x06d6, 0x06dc}, {0x0e31, 0x0e31},  {0x0e34, 0x0e3a},
                                {0x0e47, 0x0e4e}, {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff},  {0x20d0, 0x20ff},

@@ -19,12 +19,13 @@ Character decode_utf8(std::string_view text);
 /// Whether the reference writes the character as it is: no controls, no private use, nothing from U+FFF0 to U+FFFF.
 bool reference_prints(char32_t code);
 
-/// Whether a terminal shows the character in its place: neither a control, nor one that ends a line, turns the
-/// direction of the text or is not seen at all.
+/// Whether a terminal shows the character in its place: no control, no end of a line, no change of the direction of
+/// text, and not invisible.
 bool is_visible(char32_t code);
 
-/// As much of the text's front as a terminal shows in that many columns, each byte that is not to be seen as `\xHH`
-/// (format::append_visible). It ends at a character's border, and what combines with a character stays with it.
+/// The longest beginning of the text that a terminal shows in that many columns, if each byte that is not visible is
+/// written as `\xHH` (format::append_visible). It ends between characters, and combining marks stay with their
+/// character.
 std::string_view fitting(std::string_view text, std::size_t columns);
 
 }  // namespace smtpscope

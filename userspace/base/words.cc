@@ -13,7 +13,7 @@ std::string size_in_words(std::uint64_t bytes) {
     // Tenths of the unit, to the nearest; a number that would take five digits is one of the next unit.
     const auto tenths = [bytes](unsigned shift) {
         const std::uint64_t whole = bytes >> shift, rest = bytes & ((std::uint64_t{1} << shift) - 1);
-        const std::uint64_t few = rest >> (shift - step);  // ten bits of it are enough, and cannot overflow
+        const std::uint64_t few = rest >> (shift - step);  // ten bits of the rest are enough, and cannot overflow
         return whole * 10 + (few * 10 + (1U << (step - 1))) / (1U << step);
     };
     unsigned shift = step;

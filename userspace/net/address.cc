@@ -94,7 +94,8 @@ SubnetSet::SubnetSet(const std::vector<Subnet>& nets) : nets_(nets) {
     std::sort(nets_.begin(), nets_.end(), shorter);
     nets_.erase(std::unique(nets_.begin(), nets_.end()), nets_.end());
     constexpr std::uint64_t all = ~std::uint64_t{0};
-    for (const Subnet& net : nets_) {  // the larger ones first: a later one is within one of them or beside them all
+    for (const Subnet& net :
+         nets_) {  // the larger ones first: a later one is inside one of them or outside all of them
         if (contains(net.prefix)) continue;
         const Number first = number_of(net.prefix);
         const Number host = {net.length >= 64 ? 0 : all >> net.length,

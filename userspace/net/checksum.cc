@@ -18,8 +18,8 @@ std::uint64_t halves(std::uint64_t word) {
     return (word & 0xffffffff) + (word >> 32);
 }
 
-/// The last `n` octets of the data, fewer than a word has, and zeros after them. Where it can be, a word that is there
-/// is read: one put together of octets would have to be waited for.
+/// The last `n` octets of the data, fewer than a word has, and zeros after them. Where possible a whole word is read:
+/// one put together from octets would stall the CPU.
 std::uint64_t last_word(Bytes data, std::size_t n) {
     if (n == 0) return 0;
     if (data.size() < 8) {
@@ -33,8 +33,8 @@ std::uint64_t last_word(Bytes data, std::size_t n) {
 
 }  // namespace
 
-// The one's complement sum does not depend on word size or byte order (RFC 1071, 2 (B) and (C)). Here it is one of
-// 32-bit words, several at a time, in 64 bits, which leave room for the carries of 16 GiB.
+// The one's complement sum does not depend on word size or byte order (RFC 1071, 2 (B) and (C)). Here 32-bit words are
+// summed, several at a time, in 64 bits, which leave room for the carries of 16 GiB.
 std::uint64_t partial_sum(Bytes data) {
     using Words [[gnu::vector_size(32)]] = std::uint64_t;
     Words low{}, high{};

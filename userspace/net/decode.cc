@@ -49,7 +49,7 @@ Decoded skip_ethertype(Cursor& c, std::uint16_t ethertype) {
     return ethertype == ethertype_ipv4 || ethertype == ethertype_ipv6 ? Decoded::segment : Decoded::not_tcp;
 }
 
-/// Leaves the cursor at the IP header; Decoded::segment means: go on.
+/// Moves the cursor to the IP header; Decoded::segment means: go on.
 Decoded skip_link(Cursor& c, LinkType link) {
     struct Layout {
         std::size_t length, ethertype;
@@ -60,7 +60,7 @@ Decoded skip_link(Cursor& c, LinkType link) {
             return Decoded::segment;
         case LinkType::null_loop:
             if (!c.has(4)) return Decoded::malformed;
-            c.skip(4);  // the family's number differs between systems; the IP version tells as much
+            c.skip(4);  // the family's number differs between systems; the IP version says the same
             return Decoded::segment;
         case LinkType::ethernet:
             layout = {14, 12};
@@ -107,7 +107,7 @@ Decoded ipv4_fragment(const Cursor& c, std::size_t header, const Segment& out, F
     return Decoded::fragment;
 }
 
-/// The cursor stands at the Fragment header; `next` at that header's number, in the `packet` that begins with IPv6.
+/// The cursor is at the Fragment header; `next` points to that header's number, in the `packet` that begins with IPv6.
 Decoded ipv6_fragment(const Cursor& c, const std::uint8_t* next, Bytes packet, const Segment& out, Fragment* f) {
     if (!f) return Decoded::fragment;
     const std::uint16_t place = be16(c.at(2));
@@ -131,7 +131,7 @@ Decoded parse_ipv4(Cursor& c, Checksum checksum, Segment& out, IpHeader& ip) {
     const std::size_t header = std::size_t{*c.at(0)} % 16 * 4;
     std::size_t total = be16(c.at(2));
     const bool fragment = (be16(c.at(6)) & 0x3fff) != 0;
-    if (total == 0 && !fragment) total = c.wire;  // segmentation offload: the packet is longer than the field can say
+    if (total == 0 && !fragment) total = c.wire;  // segmentation offload: the packet is longer than the field can hold
     if (header < 20 || total < header || !c.has(header)) return Decoded::malformed;
     if (checksum == Checksum::validate && fold(partial_sum(c.data.first(header))) != 0xffff)
         return Decoded::bad_checksum;
@@ -146,7 +146,7 @@ Decoded parse_ipv4(Cursor& c, Checksum checksum, Segment& out, IpHeader& ip) {
     return Decoded::segment;
 }
 
-/// Decoded::segment: the cursor stands behind the header that it stood at, and `next` at the number of what follows.
+/// Decoded::segment: the cursor is behind the header that it was at, and `next` points to the number of what follows.
 Decoded skip_extension_header(Cursor& c, const std::uint8_t*& next) {
     if (!c.has(8)) return Decoded::malformed;
     const std::size_t size = *next == fragment_header ? fragment_header_size : extension_header_size(*next, *c.at(1));
@@ -156,16 +156,16 @@ Decoded skip_extension_header(Cursor& c, const std::uint8_t*& next) {
     return Decoded::segment;
 }
 
-/// The cursor stands behind the IPv6 header with which `packet` begins, and `next` at the number of what follows.
+/// The cursor is behind the IPv6 header with which `packet` begins, and `next` points to the number of what follows.
 Decoded skip_extension_headers(Cursor& c, const std::uint8_t* next, Bytes packet, const Segment& out,
                                const IpHeader& ip) {
     bool fragmented = false;
     for (int i = 0; i < max_extension_headers; ++i) {
         if (*next == protocol_tcp) return Decoded::segment;
         if (*next == fragment_header) {
-            // One is the most, and a packet that does not say its length has none.
+            // At most one is allowed, and a packet that does not say its length has none.
             if (fragmented || be16(packet.data() + 4) == 0 || !c.has(fragment_header_size)) return Decoded::malformed;
-            // Neither offset nor more: an atomic fragment, which is whole (RFC 6946).
+            // Neither offset nor "more": an atomic fragment, which is a whole packet (RFC 6946).
             if ((be16(c.at(2)) & 0xfff9) != 0) return ipv6_fragment(c, next, packet, out, ip.fragment);
             fragmented = true;
         } else if (!is_extension_header(*next)) {
@@ -206,7 +206,7 @@ Decoded parse_tcp(Cursor& c, Checksum checksum, Bytes addresses, Segment& out) {
     if (!c.has(tcp_min_header)) return Decoded::malformed;
     const std::size_t header = std::size_t{*c.at(12)} / 16 * 4;
     if (header < tcp_min_header || header > c.wire || !c.has(header)) return Decoded::malformed;
-    const bool whole = c.data.size() == c.wire;  // a cut packet's checksum says nothing
+    const bool whole = c.data.size() == c.wire;  // a packet that was cut cannot be checked
     if (checksum == Checksum::validate && whole &&
         fold(pseudo_header_sum(addresses, c.wire) + partial_sum(c.data)) != 0xffff)
         return Decoded::bad_checksum;
@@ -228,7 +228,9 @@ void place_piece(const Packet& packet, Segment& out) {
         out.seq += packet.offset - static_cast<std::uint32_t>(headers);
         out.payload = {reinterpret_cast<const char*>(packet.data.data()), packet.data.size()};
     }
-    if (packet.more_pieces) out.flags &= static_cast<std::uint8_t>(~Segment::fin);  // it follows the last byte
+    if (packet.more_pieces)
+        out.flags &=
+            static_cast<std::uint8_t>(~Segment::fin);  // the FIN comes after the last byte, so not with this piece
     out.wire_payload = static_cast<std::uint32_t>(out.payload.size());
 }
 

@@ -28,8 +28,8 @@ struct Segment {
     bool has(Flag f) const { return (flags & f) != 0; }
 };
 
-/// A piece of a fragmented IP packet: of a TCP packet over IPv4, of any over IPv6, where only the first piece has to
-/// tell the protocol (RFC 8200, 4.5). Points into the captured packet.
+/// A piece of a fragmented IP packet: over IPv4 of a TCP packet; over IPv6 of any packet, because only the first piece
+/// has to say the protocol (RFC 8200, 4.5). Points into the captured packet.
 struct Fragment {
     bool v6 = false;
     Address src, dst;
@@ -39,7 +39,7 @@ struct Fragment {
     std::uint8_t ecn = 0;      ///< the two bits of RFC 3168
     Bytes headers;             ///< IPv4: the header. IPv6: what stands before the Fragment header
     std::uint8_t next = 0;     ///< IPv6: the number of the header that `data` of the first piece begins with
-    std::size_t next_at = 0;   ///< IPv6: where in `headers` the number of the Fragment header stands
+    std::size_t next_at = 0;   ///< IPv6: where in `headers` the number of the Fragment header is
     Bytes data;
     std::uint32_t wire_data = 0;  ///< bytes of data that were sent; more than data.size() when the capture cut them
 };
@@ -49,7 +49,7 @@ enum class Decoded : std::uint8_t {
     not_tcp,       ///< another protocol
     malformed,     ///< a header is cut off or contradicts itself
     fragment,      ///< a piece of a fragmented IP packet
-    bad_checksum,  ///< IP or TCP: the receiver will not take it
+    bad_checksum,  ///< IP or TCP: the receiver will not accept it
 };
 
 /// Fills in `out` if the result is Decoded::segment, and `fragment`, unless it is nullptr, if it is Decoded::fragment.

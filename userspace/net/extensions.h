@@ -12,7 +12,7 @@ constexpr std::uint8_t fragment_header = 44;
 constexpr std::uint8_t authentication_header = 51;
 constexpr std::size_t fragment_header_size = 8;
 
-/// True for those that say their length themselves: all but the Fragment header, which has 8 bytes.
+/// True for those that contain their own length: all except the Fragment header, which has 8 bytes.
 constexpr bool is_extension_header(std::uint8_t number) {
     switch (number) {
         case 0:    // hop-by-hop options

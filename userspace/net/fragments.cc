@@ -17,11 +17,11 @@ constexpr std::size_t max_length = 65535;   // of an IPv4 packet, and of the pay
 constexpr std::size_t ipv6_header = 40, tcp_min_header = 20;
 constexpr std::size_t node_overhead = 64;  // of a tree's or list's node, and of a block of memory
 
-/// The headers between an IPv6 header and its payload, as far as they are there.
+/// The headers between an IPv6 header and its payload, as far as they are present.
 struct Chain {
-    std::uint8_t next;   ///< the first that is no extension header, or the one that is cut off
-    std::size_t length;  ///< up to it; may be more than there is
-    bool cut;            ///< before that one's length
+    std::uint8_t next;   ///< of the first that is not an extension header, or of the one that is cut off
+    std::size_t length;  ///< of the headers up to it; may be more than is present
+    bool cut;            ///< before the length field of that one
 };
 
 Chain chain_of(std::uint8_t next, Bytes data) {
@@ -35,7 +35,7 @@ Chain chain_of(std::uint8_t next, Bytes data) {
     return {next, length, false};
 }
 
-/// An IPv6 fragment that is refused before it is looked at which datagram it belongs to.
+/// Whether an IPv6 fragment is refused before its datagram is looked up.
 bool refused(const Fragment& f) {
     if (f.offset + f.data.size() > max_length) return true;
     if (f.more && f.data.size() % 8 != 0) return true;
@@ -64,7 +64,7 @@ void complete_ipv4_header(std::vector<std::uint8_t>& packet, std::size_t header)
 
 }  // namespace
 
-/// False if it ends where it cannot.
+/// False if a fragment cannot end there.
 bool Defragmenter::Contents::extend(std::uint32_t end, bool more) {
     if (!more) {
         if (end < length || (has_end && end != length)) return false;
@@ -147,7 +147,7 @@ Defragmenter::Key Defragmenter::key_of(const Packet& packet, const Fragment& f) 
     return {f.src, f.dst, f.id, f.v6 && is_of_link(f.dst) ? packet.ifindex : 0, f.v6};
 }
 
-/// The datagram of that key, a new one if there is none.
+/// The datagram with that key; a new one if there is none.
 Defragmenter::Datagram& Defragmenter::find(const Key& key) {
     const auto [it, is_new] = datagrams_.try_emplace(key);
     Datagram& d = it->second;
@@ -164,14 +164,14 @@ Defragmenter::Datagram& Defragmenter::find(const Key& key) {
     return d;
 }
 
-/// True if so many fragments of other datagrams came from its sender that this one's may be of a new datagram.
+/// True if so many fragments of other datagrams came from its sender that this fragment may belong to a new datagram.
 bool Defragmenter::too_far(Datagram& d) {
     const std::uint32_t before = d.rank;
     d.rank = ++d.source->second.fragments;
     return d.contents.fragments != 0 && d.rank - before > max_distance;
 }
 
-/// Counts the fragment; ends the datagram that it makes impossible.
+/// Counts the fragment; ends the datagram if the fragment contradicts it.
 Defragmenter::Fit Defragmenter::place(Datagram& d, const Packet& packet, const Fragment& f) {
     const std::size_t before = d.contents.memory;
     const Bytes data = f.more ? f.data.first(f.data.size() / 8 * 8) : f.data;

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From the fragments of an IP packet to the packet (RFC 791, 3.2; RFC 8200, 4.5), by the rules of Linux: what the mail
-// server's kernel would not put together must not reach the analysis, and what it would must. They are these:
+// From the fragments of an IP packet to the packet (RFC 791, 3.2; RFC 8200, 4.5), by the rules of Linux: exactly what
+// the mail server's kernel would put together must reach the analysis. The rules are:
 //
-// * A fragment within a run of octets that are there already is ignored; one that overlaps them otherwise ends the
-//   datagram (RFC 5722, and IPv4 likewise). So do an empty fragment, and ends that contradict each other.
-// * Of an IPv4 fragment that is not the last, octets beyond a multiple of 8 are cut off; over IPv6 it is dropped.
-// * Dropped alone are IPv6 fragments that reach beyond 65,535 octets, and a first one without a whole TCP header
-//   (RFC 7112).
-// * A packet of more than 65,535 octets is dropped when it is whole, one whose fragments differ in being capable of ECN
+// * A fragment inside a run of octets that is already there is ignored; any other overlap ends the datagram (RFC 5722,
+//   and the same for IPv4). So do an empty fragment, and ends that contradict each other.
+// * If a fragment that is not the last has a length that is no multiple of 8, the octets beyond one are cut off over
+//   IPv4; over IPv6 it is dropped.
+// * An IPv6 fragment that reaches beyond 65,535 octets, and a first one without a whole TCP header (RFC 7112), are
+//   dropped, but not their datagram.
+// * Dropped once they are whole: a packet of more than 65,535 octets, one of whose fragments only some are ECN-capable
 //   (RFC 3168, 5.3), and an IPv6 packet with another Fragment header in it.
 // * A datagram is given up 30 seconds (IPv4) or 60 (IPv6) after its first fragment came; over IPv4 also when more than
-//   64 other fragments of its sender came since its last one, because the sender's ids may have come round.
-// * After its datagram's end a fragment begins a new one.
+//   64 other fragments of its sender came since its last one, because the sender's ids may have wrapped around.
+// * A fragment that comes after the end of its datagram begins a new one.
 //
-// Only where memory runs out do we part: Linux refuses what comes, here the oldest datagrams give way.
+// The only difference is when memory runs out: Linux refuses new fragments, here the oldest datagrams are evicted.
 #pragma once
 
 #include <compare>
@@ -28,14 +29,14 @@
 
 namespace smtpscope::net {
 
-/// What became of fragments. All that came are in exactly one of these but `packets` and `memory`.
+/// What happened to fragments. Each is counted in exactly one of these, except `packets` and `memory`.
 struct FragmentStats {
     std::uint64_t reassembled = 0;  ///< became part of a whole packet
     std::uint64_t repeated = 0;     ///< had come before
     std::uint64_t expired = 0;      ///< the rest did not come in time
     std::uint64_t overlapping = 0;  ///< of datagrams in which two overlapped
-    std::uint64_t invalid = 0;      ///< of datagrams that contradicted themselves otherwise
-    std::uint64_t evicted = 0;      ///< gave way to others because of Limits::fragment_memory
+    std::uint64_t invalid = 0;      ///< of datagrams that contradicted themselves in other ways
+    std::uint64_t evicted = 0;      ///< because of Limits::fragment_memory
     std::uint64_t cut = 0;          ///< not wholly captured
     std::uint64_t held = 0;         ///< wait for the rest, now
     std::uint64_t packets = 0;      ///< put together
@@ -53,7 +54,7 @@ class Defragmenter {
     std::optional<Packet> add(const Packet& packet, const Fragment& fragment);
     /// Gives up the datagrams whose time is over.
     void advance(Timestamp now);
-    /// Gives up all.
+    /// Gives up all datagrams.
     void finish();
     /// Whether no datagram waits for the rest of its fragments.
     bool empty() const { return datagrams_.empty(); }
@@ -61,11 +62,11 @@ class Defragmenter {
     const FragmentStats& stats() const { return stats_; }
 
   private:
-    /// Over IPv4 the protocol is one too, but it is always TCP.
+    /// Over IPv4 the protocol is part of the key too, but it is always TCP.
     struct Key {
         Address src, dst;
         std::uint32_t id = 0;
-        std::uint32_t ifindex = 0;  ///< for addresses that mean nothing beyond a link, else 0
+        std::uint32_t ifindex = 0;  ///< for addresses that are valid on one link only, else 0
         bool v6 = false;
         auto operator<=>(const Key&) const = default;
     };
@@ -76,14 +77,15 @@ class Defragmenter {
     };
     using Sources = std::map<Address, Source>;
     enum class Fit : std::uint8_t { placed, repeated, overlapping, invalid };
-    /// Octets by the offset of the first. One run grows as long as fragments come in order; the others are of one each.
+    /// Octets by the offset of the first. One run grows as long as fragments come in order; each other run is one
+    /// fragment.
     using Runs = std::map<std::uint32_t, std::vector<std::uint8_t>>;
     /// The fragments of a datagram.
     struct Contents {
         std::uint64_t fragments = 0;
         std::size_t memory = 0;     ///< bytes in use
-        std::uint32_t length = 0;   ///< the most that is known of it
-        std::uint32_t octets = 0;   ///< those that are there
+        std::uint32_t length = 0;   ///< the largest end that is known
+        std::uint32_t octets = 0;   ///< how many of them are there
         bool has_end = false;       ///< the length is final
         std::uint8_t ecn_seen = 0;  ///< a bit for each value
         Checksum checksum = Checksum::validate;
@@ -121,7 +123,7 @@ class Defragmenter {
     std::optional<Packet> put_together(Datagram& d, const Packet& last);
     void expire(Queue& queue, Duration timeout);
     void evict();
-    /// Forgets its fragments and counts them under `cause`.
+    /// Drops its fragments and counts them under `cause`.
     void drop(Contents& contents, std::uint64_t& cause);
     void restart(Datagram& d);
     /// Ends it; its fragments are counted under `cause`.
@@ -130,7 +132,7 @@ class Defragmenter {
     const Limits* limits_;
     FragmentStats stats_;
     Timestamp now_{};
-    // Trees, not hashes: whoever sends fragments chooses all of the key, and must not choose the time of a look-up.
+    // Trees, not hashes: a sender of fragments chooses the whole key, and must not be able to make look-ups slow.
     std::map<Key, Datagram> datagrams_;
     Sources sources_;
     Queue v4_, v6_;

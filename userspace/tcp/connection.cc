@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t chunk_overhead = 128;     // bytes of bookkeeping charged for each waiting run
 constexpr std::size_t max_held_segments = 32;   // of a connection whose beginning is not known yet
-constexpr std::int64_t reset_window = 1 << 20;  // a RST further away from the stream than this is forged or stale
+constexpr std::int64_t reset_window = 1 << 20;  // a RST further from the stream than this is forged or stale
 
 }  // namespace
 
@@ -30,7 +30,7 @@ bool Connection::saw_end() const {
     return !open(halves_[0]) && !open(halves_[1]);
 }
 
-// Within 2 GiB on either side of the expected byte, which no window exceeds (RFC 7323, 2.3).
+// Within 2 GiB before or after the expected byte; no window is larger (RFC 7323, 2.3).
 std::int64_t Connection::offset_of(const Half& h, std::uint32_t seq) {
     const auto distance = static_cast<std::int32_t>(seq - static_cast<std::uint32_t>(h.base + h.expected));
     return static_cast<std::int64_t>(h.expected) + distance;
@@ -66,8 +66,8 @@ void Connection::learn_bases(Side from, const Segment& s) {
         mine.base = s.seq + 1;
         mine.started = mine.from_syn = true;
     }
-    // After one SYN the handshake's acknowledgement tells where the other stream began, should that SYN be lost. With
-    // payload or FIN it may be of bytes that were lost as well, or of some that are held.
+    // If only one SYN was captured, the acknowledgement of the handshake tells where the other stream began. With
+    // payload or FIN it may acknowledge bytes that were lost as well, or some that are held.
     if (s.has(Segment::ack) && mine.from_syn && !other.started && s.wire_payload == 0 && !s.has(Segment::fin)) {
         other.base = s.ack_seq;
         other.started = true;
@@ -133,7 +133,7 @@ void Connection::segment(Side from, const Segment& s, StreamSink& sink) {
 void Connection::process(Side from, const Segment& s, StreamSink& sink) {
     Half& mine = half(from);
     if (s.has(Segment::rst)) return reset(from, s, sink);
-    if (!followed()) {  // offsets stand still, and mean nothing after 2 GiB: the flag alone counts
+    if (!followed()) {  // offsets stand still, and mean nothing after 2 GiB: only the flag counts
         mine.ended |= s.has(Segment::fin);
         closed_ = halves_[0].ended && halves_[1].ended;
         return;
@@ -148,8 +148,8 @@ void Connection::process(Side from, const Segment& s, StreamSink& sink) {
         mine.acked = std::min(mine.acked, mine.fin);  // the FIN itself may have been acknowledged before
     }
     if (s.wire_payload > 0 && !mine.ended) {
-        // The acknowledgement is of the other stream: in its offsets, and never beyond its FIN, which takes a number
-        // too.
+        // The acknowledgement is about the other stream: it is in that stream's offsets, and never beyond its FIN,
+        // which takes a sequence number too.
         const Half& other = half(opposite(from));
         std::uint64_t ack = no_ack;
         if (s.has(Segment::ack))
@@ -191,7 +191,7 @@ void Connection::payload(Side from, std::int64_t offset, std::string_view data, 
     if (h.backlog) absorb_early(h, ts);
 }
 
-/// Keeps what is new of an early run; where it overlaps another the first copy stands, as in the receiving kernel.
+/// Keeps what is new of an early run; where it overlaps another, the first copy is kept, as in the receiving kernel.
 void Connection::stash(Half& h, std::uint64_t offset, std::string_view data, std::uint64_t ack, Timestamp ts) {
     auto& early = backlog(h).early;
     auto next = early.upper_bound(offset);
@@ -225,7 +225,7 @@ void Connection::queue(Half& h, Chunk chunk) {
     b.ready.push_back(std::move(chunk));
 }
 
-/// Early runs that the stream has caught up with become ready; they were deliverable only now, hence `ts`.
+/// Early runs that the stream has caught up with become ready; they can be delivered only now, hence `ts`.
 void Connection::absorb_early(Half& h, Timestamp ts) {
     auto& early = h.backlog->early;
     while (!early.empty() && early.begin()->first <= h.expected) {
@@ -246,7 +246,7 @@ bool Connection::may_deliver(Side from, std::uint64_t ack) const {
     return !other.seen || std::min(ack, other.fin) <= other.delivered;
 }
 
-/// All that it sent was delivered, and what it had received before it said so.
+/// Everything that it sent was delivered, and so was everything that its FIN acknowledged.
 bool Connection::may_end(Side s) const {
     const Half& h = half(s);
     const std::int64_t ack = std::max<std::int64_t>(0, offset_of(half(opposite(s)), h.fin_ack));
@@ -262,7 +262,7 @@ void Connection::deliver_front(Side s, StreamSink& sink) {
     Half& h = half(s);
     Backlog& b = *h.backlog;
     const Chunk chunk = std::move(b.ready[b.head]);
-    if (++b.head * 2 >= b.ready.size()) {  // half of it is history: let that go, at a constant cost each
+    if (++b.head * 2 >= b.ready.size()) {  // half of it was delivered: remove that, at a constant cost for each
         b.ready.erase(b.ready.begin(), b.ready.begin() + static_cast<std::ptrdiff_t>(b.head));
         b.head = 0;
     }
@@ -289,8 +289,8 @@ const Connection::Chunk* Connection::first_run(const Half& h) {
     return it == h.backlog->ready.end() ? nullptr : &*it;
 }
 
-/// What was lost had acknowledgements too, which nobody knows: a gap passes only when nothing else can, and no more of
-/// it than what waits on the other side had acknowledged.
+/// The lost segments had acknowledgements too, which are unknown: a gap is delivered only when nothing else can be, and
+/// only as much of it as the waiting data of the other side acknowledges.
 bool Connection::pump_gap(StreamSink& sink) {
     const bool both = front(half(Side::orig)) && front(half(Side::resp));
     for (const Side s : {Side::resp, Side::orig}) {
@@ -298,7 +298,7 @@ bool Connection::pump_gap(StreamSink& sink) {
         Chunk* const c = front(h);
         if (!c || c->gap == 0) continue;
         const Chunk* const next = first_run(half(opposite(s)));
-        // Of two gaps the one goes first that the other side does not wait for.
+        // Of two gaps, the one that the other side does not wait for goes first.
         if (both && s == Side::resp && next && next->ack <= h.delivered) continue;
         if (next && next->ack > h.delivered && next->ack - h.delivered < c->gap) {
             const std::uint64_t part = next->ack - h.delivered;
@@ -355,7 +355,8 @@ void Connection::declare_gap(Half& h, Timestamp ts) {
     pass_over(h, end, ts);
 }
 
-/// The capture left out the end of a segment. On purpose, nobody sends it again; else it may come whole.
+/// The capture left out the end of a segment. If that was on purpose, it will not come again; otherwise it may come
+/// whole.
 void Connection::cut_short(Half& h, std::uint64_t end, Timestamp ts) {
     if (h.skipping)
         pass_over(h, end, ts);
@@ -380,13 +381,13 @@ void Connection::pass_over(Half& h, std::uint64_t end, Timestamp ts) {
     absorb_early(h, ts);
 }
 
-/// When the hole was seen; of one that was met just now, when what follows it came.
+/// When the hole was seen; if it was found just now, when the data after it came.
 Timestamp Connection::hole_time(const Half& h, Timestamp now) {
     if (h.hole_since != Timestamp{} && h.hole_at == h.expected) return h.hole_since;
     return h.backlog && !h.backlog->early.empty() ? std::min(now, h.backlog->early.begin()->second.ts) : now;
 }
 
-/// Acknowledgements that contradict each other: the older run goes first. False if nothing waits.
+/// For acknowledgements that contradict each other: the older run goes first. False if nothing waits.
 bool Connection::force_oldest(StreamSink& sink) {
     std::optional<Side> oldest;
     for (const Side s : {Side::orig, Side::resp}) {
@@ -427,7 +428,7 @@ void Connection::give_up_waiting(Timestamp now, StreamSink& sink) {
     }
 }
 
-/// A hole is as old as the first run beyond it, or as the acknowledgement that showed it.
+/// A hole is as old as the first run after it, or as the acknowledgement that showed it.
 void Connection::update_blocked(Timestamp ts) {
     blocked_.reset();
     if (!followed() || closed_) return;
@@ -462,7 +463,7 @@ void Connection::close(Timestamp now, StreamSink& sink) {
         pump(now, sink);
         if (closed_ || !followed()) break;
         if (give_up_one(now, sink)) continue;
-        // Unacknowledged holes: what came after them was captured all the same.
+        // Unacknowledged holes: what came after them was captured nevertheless.
         Half* early = nullptr;
         for (Half& h : halves_)
             if (h.backlog && !h.backlog->early.empty()) early = &h;
@@ -473,7 +474,7 @@ void Connection::close(Timestamp now, StreamSink& sink) {
     blocked_.reset();
 }
 
-/// True as long as the connection is followed. Where it is not, what waits is dropped.
+/// True as long as the connection is followed. If it is not, waiting data is dropped.
 bool Connection::heed(Disposition answer) {
     if (answer == Disposition::follow) return true;
     disposition_ = answer;

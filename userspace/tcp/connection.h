@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One TCP connection: both byte streams in order, and in the order in which their ends can have acted.
+// One TCP connection: both byte streams in order, interleaved in an order in which its ends can have acted.
 //
-// The streams are delivered so that no byte comes before one that its sender had acknowledged: a reply is never seen
-// before the command that it answers, nor a message before the 354 that let it go, however the capture was reordered.
+// No byte is delivered before one that its sender had acknowledged: a reply never comes before the command that it
+// answers, nor a message before the 354 that allowed it, however the capture was reordered.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@
 
 namespace smtpscope::tcp {
 
-/// The consumer of a connection's streams. What each call returns is heeded at once: unless that is `follow`, nothing
+/// The consumer of a connection's streams. The result of each call takes effect at once: unless it is `follow`, nothing
 /// more is delivered.
 class StreamSink {
   public:
@@ -35,13 +35,13 @@ class StreamSink {
     virtual Disposition end(Side side, Timestamp ts) = 0;
 };
 
-/// What the connections of one table hold and have lost, all together.
+/// What all connections of one table hold and have lost.
 struct Accounts {
     std::uint64_t memory = 0;  ///< bytes of data that waits, bookkeeping included
     std::uint64_t gaps = 0;
     std::uint64_t gap_bytes = 0;
-    std::uint64_t overload_bytes = 0;  ///< of gap_bytes: not waited for because of a memory limit
-    std::uint64_t skipped_bytes = 0;   ///< not captured because nobody wanted them; no gaps
+    std::uint64_t overload_bytes = 0;  ///< part of gap_bytes: not waited for because of a memory limit
+    std::uint64_t skipped_bytes = 0;   ///< not captured because they were not wanted; not counted as gaps
 };
 
 class Connection {
@@ -53,7 +53,7 @@ class Connection {
 
     /// A segment that `from` sent.
     void segment(Side from, const net::Segment& s, StreamSink& sink);
-    /// Gives up the holes that were waited for long enough. Call when now >= blocked_since() + gap_timeout.
+    /// Gives up the holes that have been open for long enough. Call when now >= blocked_since() + gap_timeout.
     void give_up_waiting(Timestamp now, StreamSink& sink);
     /// Delivers all that was captured, across every hole.
     void close(Timestamp now, StreamSink& sink);
@@ -71,7 +71,7 @@ class Connection {
     /// Bytes of `side`'s stream up to its first hole, or as far as it was followed.
     std::uint64_t received(Side side) const { return half(side).expected; }
     bool half_closed() const { return halves_[0].ended || halves_[1].ended; }
-    /// Each end of which anything was captured has sent its FIN, though bytes before it may be missing.
+    /// Each end from which anything was captured has sent its FIN, though bytes before it may be missing.
     bool saw_end() const;
     /// The sequence number that `side`'s handshake announced, plus one; nullopt if it was not captured.
     std::optional<std::uint32_t> first_seq(Side side) const;
@@ -96,7 +96,7 @@ class Connection {
     /// One direction. Offsets count from the first byte after the SYN and do not wrap.
     struct Half {
         std::uint64_t expected = 0;   ///< the first offset not yet received in order
-        std::uint64_t delivered = 0;  ///< the same for what the sink has
+        std::uint64_t delivered = 0;  ///< the first offset not yet passed to the sink
         std::uint64_t acked = 0;      ///< how far the other end has received it
         std::uint64_t fin = no_fin;   ///< offset of the FIN
         Timestamp hole_since{};       ///< since when the hole at hole_at is known; 0: there is none

@@ -11,11 +11,11 @@ using net::Segment;
 namespace {
 
 constexpr Duration check_interval = std::chrono::milliseconds(100);
-constexpr Duration closing_timeout = std::chrono::minutes(1);  // after one end's FIN, as TCP's FIN-WAIT-2
-constexpr std::uint32_t unwanted_interval = 64;  // segments of one that is not followed, between two complaints
-constexpr std::size_t embryonic_share = 8;       // of all connections, this part at most may be handshakes
+constexpr Duration closing_timeout = std::chrono::minutes(1);  // after the FIN of one end, like TCP's FIN-WAIT-2
+constexpr std::uint32_t unwanted_interval = 64;                // segments with payload between two calls of ignore()
+constexpr std::size_t embryonic_share = 8;  // at most one in this many connections may be a handshake
 
-/// For a connection that has no session, because it had no payload yet.
+/// For a connection that has no session yet, because it has had no payload.
 struct Nobody final : StreamSink {
     Disposition data(Side, std::string_view, Timestamp) override { return Disposition::follow; }
     Disposition gap(Side, std::uint64_t, Timestamp) override { return Disposition::follow; }
@@ -81,7 +81,7 @@ Table::Flow* Table::find(const Key& key) {
     return recent_ = it == flows_.end() ? nullptr : &it->second;
 }
 
-/// A connection for its first packet; nullptr if that begins none.
+/// Opens a connection with its first packet; nullptr if that packet cannot begin one.
 Table::Flow* Table::open(const Key& key, const Segment& s) {
     const bool begins = s.has(Segment::syn) && !s.has(Segment::rst);
     if (!begins && s.wire_payload == 0) {
@@ -115,11 +115,11 @@ bool Table::reopens(Flow& flow, Side from, const Segment& s) {
     if (!s.has(Segment::syn)) return false;
     if (flow.over) return !s.has(Segment::ack);
     if (!s.has(Segment::ack)) {
-        if (from == Side::orig && flow.conn.first_seq(Side::orig) == s.seq + 1) return false;  // sent once more
+        if (from == Side::orig && flow.conn.first_seq(Side::orig) == s.seq + 1) return false;  // a retransmission
         flow.reopening = s.seq + 1;
         return flow.conn.half_closed() || !flow.conn.has_payload();
     }
-    // Anybody can send a SYN; that the other end takes it up shows that the old connection is gone.
+    // Anybody can send a SYN; but when the other end answers it, the old connection is gone.
     return flow.reopening != 0 && s.ack_seq == flow.reopening;
 }
 
@@ -176,7 +176,7 @@ void Table::deliver(Flow& flow, Side from, const Segment& s) {
     update_waiting(flow);
 }
 
-/// To the end of the queue: the most recently used.
+/// Moves it to the end of the queue: the most recently used.
 void Table::touch(Flow& flow, Queue& queue) {
     if (flow.queue) flow.queue->erase(flow.queue->iterator_to(flow));
     queue.push_back(flow);
@@ -206,7 +206,7 @@ void Table::advance(Timestamp now) {
     now_ = std::max(now_, now);
     if (now_ < next_check_) return;
     next_check_ = now_ + check_interval;
-    // A wait that began anew keeps its place, so that one pass looks at every waiting connection once at most.
+    // A wait that began again keeps its place, so that one pass looks at every waiting connection at most once.
     for (auto it = waiting_.begin(); it != waiting_.end();) {
         Flow& flow = *it++;
         if (*flow.conn.blocked_since() + limits_->gap_timeout > now_) continue;

@@ -14,7 +14,7 @@
 
 namespace smtpscope::tcp {
 
-/// What the application keeps of one connection.
+/// What the application keeps for one connection.
 class Session : public StreamSink {
   public:
     /// The first payload of `from` that a socket of this host sent, before the stream has it.
@@ -30,15 +30,15 @@ class SessionFactory {
     virtual ~SessionFactory() = default;
     /// Called at the first payload. `begin`: time of the first packet. `conn` lives as long as the session.
     virtual std::unique_ptr<Session> open(const ConnId& id, Timestamp begin, Connection& conn) = 0;
-    /// The connection is not followed any longer. Said again when payload comes all the same: the packet source does
-    /// not know, or has forgotten.
+    /// The connection is not followed any longer. Called again if payload still comes: the packet source does not know,
+    /// or has forgotten.
     virtual void ignore(const ConnId& id, Disposition why) = 0;
     virtual void closed(const ConnId& id) = 0;
 };
 
 struct TableStats {
     std::uint64_t segments = 0;
-    std::uint64_t stray = 0;     ///< of no known connection, and no beginning of one
+    std::uint64_t stray = 0;     ///< of no known connection, and cannot begin one
     std::uint64_t not_mail = 0;  ///< neither port is a server's
     std::uint64_t opened = 0;
     std::uint64_t evicted = 0;
@@ -51,7 +51,7 @@ class Table {
     ~Table();
 
     void segment(const net::Segment& arrived);
-    /// Timeouts that are due.
+    /// Handles the timeouts that are due.
     void advance(Timestamp now);
     /// Ends every connection.
     void finish(Ending why);
@@ -60,10 +60,10 @@ class Table {
     const Accounts& accounts() const { return accounts_; }
     /// Connections that are not over.
     std::size_t size() const { return flows_.size() - over_; }
-    /// Whether it keeps none, not even one that is over.
+    /// Whether it has no connection at all, not even one that is over.
     bool empty() const { return flows_.empty(); }
     Timestamp now() const { return now_; }
-    /// Those of them that had a packet last, the latest first; at most `limit`.
+    /// The most recently active of them, the latest first; at most `limit`.
     std::vector<FlowSummary> latest(std::size_t limit) const;
 
   private:
@@ -97,7 +97,7 @@ class Table {
         bool told_sender[2] = {};      ///< by Side: the session knows whose socket sends
         bool over = false;     ///< closed by FIN or RST; kept so that stragglers do not look like a new connection
         bool ignored = false;  ///< and the factory was told
-        std::uint32_t unwanted = 0;   ///< segments with payload since it is not followed
+        std::uint32_t unwanted = 0;   ///< segments with payload since it was ignored
         std::uint32_t reopening = 0;  ///< sequence number after a SYN that may open a new connection on these ports
     };
 
@@ -109,7 +109,7 @@ class Table {
     void deliver(Flow& flow, Side from, const net::Segment& s);
     void touch(Flow& flow, Queue& queue);
     void update_waiting(Flow& flow);
-    void evict(Queue& queue);  ///< its idlest
+    void evict(Queue& queue);  ///< the least recently used one
     void expire(Queue& queue, Duration timeout);
     void tell_ignored(Flow& flow);
     void end_session(Flow& flow, Ending why);
@@ -121,12 +121,12 @@ class Table {
     std::vector<bool> server_ports_;
     Accounts accounts_;
     TableStats stats_;
-    Timestamp now_{std::chrono::seconds(1)};  ///< captures without times get this one, as from the reference
+    Timestamp now_{std::chrono::seconds(1)};  ///< captures without times get this one, as in the reference
     Timestamp next_check_{};
-    std::unordered_map<Key, Flow, KeyHash> flows_;  ///< before the queues: these let go of them first
+    std::unordered_map<Key, Flow, KeyHash> flows_;  ///< declared before the queues, which are destroyed first
     std::size_t over_ = 0;                          ///< of flows_, those that are
-    Flow* recent_ = nullptr;                        ///< the last one found: packets come in trains
-    Queue embryonic_;  ///< without payload so far, the idlest first; a flood of SYNs fills this queue and no other
+    Flow* recent_ = nullptr;                        ///< the last one found: packets of one connection come in groups
+    Queue embryonic_;  ///< without payload so far, the least recently used first; a flood of SYNs fills only this queue
     Queue active_;
     Queue closing_;  ///< one end has closed, or both
     boost::intrusive::list<Flow, boost::intrusive::base_hook<InWaiting>>
