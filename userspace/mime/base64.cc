@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint32_t invalid = 0x80000000;
 
-/// What a character at each place of a group adds to its 24 bits; invalid if it is not of the alphabet.
+/// What a character at each place of a group adds to its 24 bits; invalid if it is not in the alphabet.
 constexpr auto make_places() {
     std::array<std::array<std::uint32_t, 256>, 4> places{};
     for (auto& place : places) place.fill(invalid);
@@ -41,13 +41,13 @@ void put(char* out, std::uint32_t group) {
 }
 
 constexpr std::ptrdiff_t vector_size = 32;
-/// Octets that may be written behind the last one that counts.
+/// Octets that may be written after the end of the result.
 constexpr std::size_t beyond = vector_size;
 
 #ifdef __x86_64__
 
-/// For each low half of an octet, which high halves do not go with it to make a character of the alphabet; those that
-/// take the same low halves share a bit, and the last bit is of those that take none.
+/// For each low half of an octet: the high halves that do not make a character of the alphabet with it. High halves
+/// that accept the same low halves share a bit; the last bit stands for those that accept none.
 constexpr std::array<std::uint8_t, 16> class_of_high_half = {16, 16, 1, 2, 4, 8, 4, 8, 16, 16, 16, 16, 16, 16, 16, 16};
 constexpr auto make_foreign() {
     std::array<std::uint8_t, 16> foreign{};
@@ -71,8 +71,8 @@ AVX2 __m256i vector_of(const std::array<Octet, 16>& octets) {
 }
 
 /// Thirty-two characters at a time (W. Mula, D. Lemire: Faster Base64 Encoding and Decoding Using AVX2 Instructions),
-/// up to the first group that has one which is not of the alphabet. With `lines`, beyond CRLF that comes after a group.
-/// Writes up to `beyond` octets behind what it gives.
+/// up to the first group with a character that is not in the alphabet. With `lines`, a CRLF after a group is skipped.
+/// Writes up to `beyond` octets after its result.
 template <bool lines>
 AVX2 const char* vector_groups(const char* in, const char* end, char*& to) {
     const __m256i low_half = _mm256_set1_epi8(0x0f), slash = _mm256_set1_epi8('/'), minus_three = _mm256_set1_epi8(-3);
@@ -120,7 +120,8 @@ const bool has_vectors = __builtin_cpu_supports("avx2") != 0;
 
 }  // namespace
 
-/// Groups without padding and foreign characters, as nearly all are; with `lines`, beyond line ends where that is fast.
+/// Groups without padding or foreign characters, as nearly all are; with `lines`, line ends are skipped where that is
+/// fast.
 template <bool lines>
 const char* Base64Decoder::whole_groups(const char* in, const char* end, char*& out) const {
     if (ended_ || size_ > 0) return in;
@@ -169,7 +170,7 @@ std::size_t Base64Decoder::decode_lines(std::string_view lines, std::string& out
     return static_cast<std::size_t>(in - lines.data());
 }
 
-/// At the end of `out`, for what `length` characters stand for.
+/// Makes room at the end of `out` for what `length` characters decode to.
 char* Base64Decoder::make_room(std::size_t length, std::string& out) const {
     const std::size_t before = out.size();
     out.resize(before + (length + size_) / 4 * 3 + beyond);

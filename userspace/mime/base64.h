@@ -10,21 +10,21 @@
 
 namespace smtpscope::mime {
 
-/// Characters outside the alphabet are skipped. Groups after the padding are ignored. What the calls give does not
-/// depend on how the text is cut into them.
+/// Characters outside the alphabet are skipped. Groups after the padding are ignored. The result does not depend on how
+/// the text is cut into calls.
 class Base64Decoder {
   public:
-    /// Appends what `text` stands for.
+    /// Appends what `text` decodes to.
     void decode(std::string_view text, std::string& out);
-    /// The same for whole lines, each with its CRLF, which is no part of the text: up to the first that begins with
-    /// `--`, which only a delimiter does. How much was taken.
+    /// The same for whole lines, each with its CRLF, which is not part of the text: up to the first that begins with
+    /// `--`, as only a delimiter does. Returns how many bytes were taken.
     std::size_t decode_lines(std::string_view lines, std::string& out);
-    /// The text is over: completes a group that is left open, as if it were padded.
+    /// The text is over: completes a group that is still open, as if it were padded.
     void finish(std::string& out);
-    /// What is wrong, in the reference's words for `base64_illegal_encoding`: the first thing that was, and at the end
-    /// an open group. Each is said once.
+    /// What is wrong, in the reference's words for `base64_illegal_encoding`: the first error, and at the end an open
+    /// group. Each is returned once.
     std::optional<std::string> take_error();
-    /// Whether take_error() has something to say.
+    /// Whether take_error() would return something.
     bool has_error() const { return error_ != Error::none; }
 
   private:
@@ -39,7 +39,7 @@ class Base64Decoder {
 
     std::uint32_t group_ = 0;   ///< six bits of each character so far
     std::uint8_t size_ = 0;     ///< characters of the group
-    std::uint8_t padding_ = 0;  ///< of which are padding
+    std::uint8_t padding_ = 0;  ///< of them, padding
     bool ended_ = false;        ///< a group was padded
     bool said_ = false;         ///< an error was noted
     Error error_ = Error::none;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view replacement = "\xef\xbf\xbd";
 constexpr std::size_t max_name_length = 40;
-constexpr std::size_t most_open = 16;  // converters a thread keeps: some hundreds of bytes each, and a file to open
+constexpr std::size_t most_open = 16;  // converters that a thread keeps: some hundreds of bytes each, and slow to open
 
 /// iconv takes more than names: what follows a slash are its own options.
 bool is_name(std::string_view name) {
@@ -54,7 +54,7 @@ class Converter {
         auto* in = const_cast<char*>(bytes.data());
         std::size_t left = bytes.size();
         while (left > 0 && !step(&in, &left, out)) {
-            // One octet that means nothing, or a character that is cut off.
+            // An invalid octet, or a character that is cut off.
             out += replacement;
             ++in;
             --left;

@@ -14,7 +14,7 @@ namespace smtpscope::mime {
 
 namespace {
 
-// RFC 2047, 2 allows 75; mailers that do not split words exist.
+// RFC 2047, 2 allows 75, but some mailers do not split words.
 constexpr std::size_t max_word_length = 4096;
 
 /// `=?charset?encoding?text?=`
@@ -62,7 +62,7 @@ void decode_word(const Word& word, std::string& out) {
     decoder.finish(out);
 }
 
-/// Words of one charset that stand side by side, decoded together. What was taken is cut off `value`.
+/// Adjacent words of one charset, decoded together. What was taken is removed from `value`.
 std::optional<std::string> take_words(std::string_view& value) {
     std::optional<Word> word = parse_word(value);
     if (!word) return std::nullopt;
@@ -85,7 +85,7 @@ std::optional<std::string> take_words(std::string_view& value) {
 
 std::string decode_encoded_words(std::string_view value) {
     std::string out;
-    std::size_t plain = 0;  // bytes before the place that is looked at which are no words
+    std::size_t plain = 0;  // bytes before the current place that are not part of a word
     const auto flush = [&] {
         out += valid_utf8(value.substr(0, plain));
         value.remove_prefix(plain);
@@ -93,7 +93,7 @@ std::string decode_encoded_words(std::string_view value) {
     };
     while ((plain = value.find("=?", plain)) != value.npos) {
         std::string_view rest = value.substr(plain);
-        // Within a word of text the signs are text (RFC 2047, 5), but mailers that leave the space out are common.
+        // Inside a word of plain text, `=?` is text too (RFC 2047, 5), but mailers that leave out the space are common.
         if (auto text = take_words(rest)) {
             flush();
             out += *text;

@@ -22,8 +22,8 @@ bool is_space(char c) {
     return is_blank(c) || (c >= '\n' && c <= '\r');
 }
 
-/// A token is of printable characters without RFC 2045's tspecials; in a boundary only the quote and the semicolon
-/// before the next parameter end one, because mailers put anything there.
+/// A token has printable characters except RFC 2045's tspecials. As a boundary, only a quote and the semicolon before
+/// the next parameter end it, because mailers put any character there.
 enum class Lexis { token, boundary };
 
 bool is_token(char c, Lexis lexis) {
@@ -57,7 +57,7 @@ void skip_blanks_and_comments(std::string_view& text) {
     }
 }
 
-/// The first run of characters that `accept`, whatever stands before it; empty if there is none.
+/// The first run of characters that `accept` takes, whatever comes before it; empty if there is none.
 template <typename Accept>
 std::string_view take_run(std::string_view& text, Accept accept) {
     while (!text.empty() && !accept(text[0])) {

@@ -16,12 +16,12 @@ struct HeaderField {
     std::string_view value;
 };
 
-/// Splits an unfolded field; nullopt if it has no name that a colon follows.
+/// Splits an unfolded field; nullopt if it does not begin with a name and a colon.
 std::optional<HeaderField> parse_header_field(std::string_view field);
 
 enum class MediaType { multipart, message, other };
 
-/// What a Content-Type field says, as far as the structure of the message depends on it.
+/// What a Content-Type field says about the structure of the message.
 struct ContentType {
     MediaType type = MediaType::other;
     std::optional<std::string> boundary;  ///< of a multipart; may be empty

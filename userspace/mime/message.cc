@@ -16,7 +16,7 @@ bool begins_field(std::string_view line) {
     const std::size_t colon = line.find(':');
     return colon != line.npos && colon > 0 && line.substr(0, colon).find_first_of(" \t") == line.npos;
 }
-/// How much there is before the first line, from the second on, that may be a delimiter. Each line has its CRLF.
+/// How many bytes come before the first line, from the second on, that may be a delimiter. Each line has its CRLF.
 std::size_t up_to_dashes(std::string_view lines) {
     std::size_t at = std::min(lines.find('-', 2), lines.size());
     while (at < lines.size() && !(lines[at - 1] == '\n' && lines[at + 1] == '-')) {
@@ -58,7 +58,7 @@ void Message::lines(std::string_view text) {
 
 void Message::gap(std::uint64_t length) {
     Entity& e = entities_.back();
-    if (e.ended) return;  // of an epilogue nothing was wanted
+    if (e.ended) return;  // an epilogue is not read anyway
     e.torn = true;
     if (e.in_header) {
         e.field.clear();
@@ -90,8 +90,8 @@ void Message::done() {
 
 // ---- structure
 
-// RFC 2046, 5.1.1 allows nothing but white space after a delimiter; the reference, and many readers of mail, take
-// whatever begins with it.
+// RFC 2046, 5.1.1 allows only white space after a delimiter; the reference, and many readers of mail, take every line
+// that begins with it.
 Message::Delimiter Message::match_delimiter(const Entity& e, std::string_view text) {
     text.remove_prefix(2);
     if (!text.starts_with(*e.type.boundary)) return Delimiter::none;
@@ -99,7 +99,7 @@ Message::Delimiter Message::match_delimiter(const Entity& e, std::string_view te
     return text.starts_with("--") ? Delimiter::closing : Delimiter::next;
 }
 
-/// The outermost multipart has the first word: a delimiter of it ends everything inside (RFC 2046, 5.1.2).
+/// The outermost multipart is asked first: its delimiter ends everything inside (RFC 2046, 5.1.2).
 bool Message::take_delimiter(std::string_view text) {
     for (std::size_t i = 0; i < entities_.size(); ++i) {
         const Entity& e = entities_[i];
@@ -140,13 +140,13 @@ void Message::end_header(Entity& e) {
     if (e.type.type == MediaType::message) begin_child();
 }
 
-/// The body may have begun among what is missing.
+/// The body may have begun in the missing bytes.
 void Message::report_lost(Entity& e) {
     if (e.lost > 0 && e.type.type == MediaType::other) handler_->mime_gap(std::exchange(e.lost, 0));
 }
 
 void Message::continue_field(Entity& e, std::string_view text) {
-    if (!e.has_field) {  // nothing to continue: a field all the same
+    if (!e.has_field) {  // nothing to continue: it counts as a field
         text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
         e.field = text;
         e.has_field = !text.empty();
@@ -209,7 +209,7 @@ bool Message::has_content(const Entity& e) const {
     return bodies_ == Bodies::decode && !e.ended && e.type.type == MediaType::other;
 }
 
-/// The lines up to the first that may be a delimiter; how long they are.
+/// Takes the lines up to the first that may be a delimiter; returns their length.
 std::size_t Message::body_lines(Entity& e, std::string_view text) {
     std::size_t length = 0;
     if (!has_content(e)) {
@@ -242,7 +242,7 @@ void Message::body_line(Entity& e, std::string_view text, bool crlf) {
 }
 
 void Message::base64_line(Entity& e, std::string_view text, bool crlf) {
-    // Lines are of whole groups: from its end one tells where in a group a torn line begins.
+    // Lines consist of whole groups: counted from its end, a torn line shows where in a group it begins.
     if (e.torn && crlf) text.remove_prefix(text.size() % 4);
     if (crlf) e.torn = false;
     e.base64.decode(text, content_);
@@ -261,7 +261,7 @@ void Message::text_line(Entity& e, std::string_view text, bool crlf) {
 void Message::begin_text(Entity& e) {
     if (std::exchange(e.held_line_end, false)) content_ += "\r\n";
     e.torn = false;
-    // Where the reference does not hold it back, a line without content makes a file too.
+    // Where the reference does not hold back the line's end, a line without content makes a file too.
     if (!e.part || e.encoding == Encoding::quoted_printable) content_due_ = true;
 }
 

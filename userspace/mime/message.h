@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The structure of a mail message (RFC 5322, RFC 2046), line by line: entities within entities, their header fields,
-// and what their bodies hold once the transfer encoding is undone.
+// and their bodies with the transfer encoding decoded.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,10 @@ class Handler {
     virtual void mime_begin_entity() = 0;
     virtual void mime_one_header(const HeaderField& field) = 0;
     virtual void mime_end_entity() = 0;
-    /// The next bytes of the newest entity's body, decoded. The first call, which may bring none, says that there is
-    /// one.
+    /// The next bytes of the newest entity's body, decoded. The first call, which may have none, says that there is a
+    /// body.
     virtual void mime_data(std::string_view bytes) = 0;
-    /// `length` octets of the message are lost; the newest entity's body continues after them, as far as one can tell.
+    /// `length` octets of the message are lost; the newest entity's body continues after them, as far as is known.
     virtual void mime_gap(std::uint64_t length) = 0;
     /// `exceeded_mime_max_depth`, `exceeded_mime_max_header_bytes`, `base64_illegal_encoding`; the reference's texts.
     virtual void mime_weird(std::string_view name, std::string_view addl) = 0;
@@ -44,7 +44,7 @@ class Message {
     /// `length` bytes are missing before the next line: a header field that was begun is not to be trusted, nor is one
     /// that the next line seems to be.
     void gap(std::uint64_t length);
-    /// Hands out what has been decoded; otherwise that is done in larger pieces.
+    /// Passes on what has been decoded; otherwise that is done in larger pieces.
     void flush();
     /// The message is over.
     void done();
@@ -55,11 +55,11 @@ class Message {
         bool ended = false;  ///< its closing delimiter was seen; what follows is an epilogue
         bool has_field = false;
         bool torn = false;           ///< bytes are missing right before the next line
-        bool doubtful = false;       ///< the end of its header may be among the missing bytes
-        bool resumed = false;        ///< unless a field has come since
+        bool doubtful = false;       ///< the end of its header may be in the missing bytes
+        bool resumed = false;        ///< a field has come since: its header went on
         std::uint64_t lost = 0;      ///< bytes that are missing in its header, or of its body
-        bool within_parts = false;   ///< of a multipart, near or far: a delimiter may follow
-        bool part = false;           ///< of a multipart, itself
+        bool within_parts = false;   ///< it is inside a multipart at some level: a delimiter may follow
+        bool part = false;           ///< it is itself a part of a multipart
         bool held_line_end = false;  ///< the last line's end, which is the next delimiter's if one follows
         Encoding encoding = Encoding::identity;
         Base64Decoder base64;
@@ -91,9 +91,9 @@ class Message {
     const MimeOptions* options_;
     Handler* handler_;
     Bodies bodies_;
-    bool content_due_ = false;      ///< a body has begun that the handler does not know of
-    std::string content_;           ///< decoded and not yet handed out
-    std::vector<Entity> entities_;  ///< from the message inwards; each is the current child of the one before it
+    bool content_due_ = false;      ///< a body has begun that the handler has not been told of
+    std::string content_;           ///< decoded and not yet passed on
+    std::vector<Entity> entities_;  ///< from the message inward; each is the current child of the one before it
 };
 
 }  // namespace smtpscope::mime

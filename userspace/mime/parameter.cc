@@ -15,7 +15,7 @@ namespace smtpscope::mime {
 
 namespace {
 
-constexpr std::size_t max_sections = 64;  // of a name that is split (RFC 2231, 3)
+constexpr std::size_t max_sections = 64;  // of a parameter that is split (RFC 2231, 3)
 
 bool is_blank(char c) {
     return c == ' ' || c == '\t';
@@ -27,7 +27,7 @@ std::string_view trim(std::string_view text) {
     return text;
 }
 
-/// The quoted string behind its first quote. A backslash before anything but a quote or another one is part of a
+/// The quoted string after its opening quote. A backslash before anything but a quote or another one is part of a
 /// Windows path.
 std::string take_quoted(std::string_view& text) {
     std::string out;
@@ -44,7 +44,7 @@ struct Parameter {
     std::string value;
 };
 
-/// The next parameter, which is cut off the text with the semicolon before it.
+/// The next parameter, which is removed from the text with the semicolon before it.
 std::optional<Parameter> take_parameter(std::string_view& text) {
     while (!text.empty()) {
         const std::size_t end = text.find_first_of(";=");

@@ -12,7 +12,7 @@ inline constexpr std::size_t max_filename_length = 4096;  ///< bytes; what is lo
 
 /// The `filename` parameter of Content-Disposition; nullopt if there is none.
 std::optional<std::string> filename_of_disposition(std::string_view value);
-/// The `name` parameter of Content-Type, where mailers that know no Content-Disposition put it.
+/// The `name` parameter of Content-Type, where mailers that do not use Content-Disposition put it.
 std::optional<std::string> filename_of_content_type(std::string_view value);
 
 }  // namespace smtpscope::mime

@@ -14,9 +14,9 @@ namespace smtpscope::mime {
 
 namespace {
 
-constexpr std::size_t beyond = 16;  // octets that copy_plain() may write behind its last one
+constexpr std::size_t beyond = 16;  // octets that copy_plain() may write after its result
 
-/// What stands for itself: up to the next `=`.
+/// Copies characters that stand for themselves: up to the next `=`.
 void copy_plain(const char*& in, const char* end, char*& to) {
 #ifdef __SSE2__
     const __m128i equals = _mm_set1_epi8('=');

@@ -20,8 +20,8 @@ Analyzer::Delivered Analyzer::data(Side side, std::string_view bytes) {
             if (is_client(side) && client.in_plain_data())
                 if (const auto lines = r.plain_lines(bytes, limits_->line_length); !lines.empty())
                     client.message()->lines(lines);
-            // A client that begins a handshake has had the reply to its STARTTLS, though the capture may lack the
-            // reply, or the command, and the server's part of the handshake shows the same where both are lost.
+            // A client that begins a handshake has received the reply to its STARTTLS, though the capture may lack the
+            // reply or the command. Where both are lost, the server's part of the handshake shows the same.
             if (tls::begins(r.partial(), bytes) == tls::Beginning::yes && dialogue_.begin_tls(side))
                 return {disposition(), std::string(r.partial()).append(bytes)};
             next = r.next(bytes, limits_->line_length);
@@ -44,7 +44,7 @@ void Analyzer::server_line(Side side, const Line& line) {
     if (!line.begins) return;
     const auto reply = parse_reply(line.text);
     if (!reply) return handler_->smtp_unexpected(side, "reply code out of range", line.text);
-    // Whoever waits for the reply to his dot has ended the line: no LF will follow its CR.
+    // A client that waits for the reply to its dot has ended the line: no LF will follow the CR.
     if (dialogue_.awaits_end_of_data())
         if (const auto dot = reader(opposite(side)).release_dot()) dialogue_.client_line(*dot);
     dialogue_.server_line(*reply);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The SMTP analyzer: two byte streams in, events out.
 //
-// It cuts the streams into lines and chunks. A Client makes requests of its side's; the Dialogue matches the server's
-// replies with them, and asks Recovery where bytes were lost.
+// It cuts the streams into lines and chunks. The Client turns those of its side into requests; the Dialogue matches the
+// server's replies with them, and asks Recovery where bytes were lost.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,8 @@ namespace smtpscope::smtp {
 
 namespace {
 
-// IANA's SASL mechanisms, and those that are in use without being registered there. A PLAIN-like word from the network
-// is not echoed.
+// IANA's SASL mechanisms, and those that are in use without being registered there. Other words from the network are
+// not repeated.
 constexpr std::string_view mechanisms[] = {
     "PLAIN",
     "LOGIN",
@@ -72,7 +72,7 @@ std::optional<std::string> decode(std::string_view text) {
     return out;
 }
 
-/// What stands between the first `key` and the next `end`.
+/// The text between the first `key` and the next `end`.
 std::string_view between(std::string_view text, std::string_view key, char end) {
     const std::size_t begin = text.find(key);
     if (begin == text.npos) return {};
@@ -81,7 +81,7 @@ std::string_view between(std::string_view text, std::string_view key, char end) 
     return length == text.npos ? std::string_view{} : text.substr(0, length);
 }
 
-/// RFC 4616: authorization identity, NUL, user, NUL, password. With one NUL less or more, anything may be the password.
+/// RFC 4616: authorization identity, NUL, user, NUL, password. With one NUL less or more, any part may be the password.
 std::string_view user_of_plain(std::string_view message) {
     if (std::count(message.begin(), message.end(), '\0') != 2 || message.back() == '\0') return {};
     const std::size_t first = message.find('\0');
@@ -116,7 +116,7 @@ std::uint32_t little_endian(std::string_view bytes, std::size_t at, std::size_t 
     return value;
 }
 
-/// The user name of an AUTHENTICATE_MESSAGE ([MS-NLMP] 2.2.1.3), if it is of ASCII.
+/// The user name of an AUTHENTICATE_MESSAGE ([MS-NLMP] 2.2.1.3), if it is ASCII.
 std::string user_of_ntlm(std::string_view message) {
     constexpr std::string_view signature{"NTLMSSP\0\3\0\0\0", 12};
     constexpr std::size_t user_fields = 36, flags_at = 60, header = 64;
@@ -163,7 +163,7 @@ AuthDialogue::AuthDialogue(std::string_view arguments) {
 }
 
 void AuthDialogue::challenge(std::string_view text) {
-    // Servers that ask in an order of their own say what they ask for.
+    // The prompt says what is asked for, because some servers use another order.
     const auto prompt = decode(text);
     secret_asked_ = (prompt && contains(*prompt, "PASS")) || contains(text, "PASSWORD");
 }

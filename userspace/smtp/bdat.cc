@@ -29,7 +29,7 @@ std::uint64_t Chunk::lose(std::uint64_t length) {
     return lost;
 }
 
-/// Hands out what exceeds the longest line, so that at most one line's length is left.
+/// Passes on what exceeds the longest line, so that at most one line's length is left.
 void BdatLines::pieces(std::string_view& line, Handler& handler) {
     if (line.size() <= max_line_length) return;
     handler.smtp_weird("smtp_bdat_line_too_long", std::to_string(line.size()), bdat_source);
@@ -39,7 +39,7 @@ void BdatLines::pieces(std::string_view& line, Handler& handler) {
     }
 }
 
-/// Hands out the lines at the beginning of `octets` that are as nearly all are: whole, ended by CRLF, not too long.
+/// Passes on the ordinary lines at the beginning of `octets`: whole, ended by CRLF, not too long.
 void BdatLines::plain_lines(std::string_view& octets, Handler& handler) {
     std::size_t end = 0;
     for (;;) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The octets of BDAT chunks (RFC 3030) as lines of a message. Chunks end anywhere, also within a line.
+// The octets of BDAT chunks (RFC 3030) as lines of a message. Chunks can end anywhere, even inside a line.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,12 @@ class Chunk {
     };
 
     void begin(const BdatArgument& arg);
-    /// Cuts the octets that belong to it off `bytes`.
+    /// Takes the octets that belong to it from the front of `bytes`.
     std::string_view take(std::string_view& bytes);
-    /// Of `length` bytes that are lost, those that belong to it.
+    /// How many of `length` lost bytes belong to it.
     std::uint64_t lose(std::uint64_t length);
 
-    /// Octets of it are to come.
+    /// More octets of it are to come.
     bool is_due() const { return left_ > 0; }
     bool is_last() const { return state_ == State::last; }
     /// All of the last chunk has come.

@@ -39,11 +39,11 @@ void Client::line(const Line& line) {
 // ---- commands
 
 void Client::command(const Line& line) {
-    if (!line.whole() || line.text.size() > max_command_length) {  // the server refuses it, once
+    if (!line.whole() || line.text.size() > max_command_length) {  // the server refuses it, with one reply
         if (line.ends) push({});
         return;
     }
-    // Not a command: where lines end with several CRs the server sees none here.
+    // Not a command: such lines come from line ends with several CRs, where the server sees none.
     if (line.text.empty()) return;
     const Command c = parse_command(line.text);
     check_smuggling(c.verb);
@@ -71,7 +71,7 @@ void Client::command(const Line& line) {
 
 void Client::data_command() {
     begin_message(Message::Kind::lines);
-    mode_ = Mode::commands;  // an answer that was due is not to come any more
+    mode_ = Mode::commands;  // an answer that was due will not come any more
 }
 
 /// The mechanism, and perhaps an initial response (RFC 4954, 4), which is a secret.
@@ -94,7 +94,8 @@ void Client::auth_answered(std::uint16_t code, std::string_view text, bool waits
     if (auth_) auth_->challenge(text);
 }
 
-/// The client has not waited for a reply: to a server that reads on, what it sends is part of the message.
+/// The client has not waited for a reply: to a server that does not see the end here, what it sends is part of the
+/// message.
 void Client::check_smuggling(Verb verb) {
     const auto ends = std::exchange(doubtful_end_, std::nullopt);
     if (ends && (verb == Verb::mail || verb == Verb::ehlo || verb == Verb::helo || verb == Verb::rset))
@@ -132,8 +133,8 @@ void Client::cut_off_message() {
     end_message();
 }
 
-/// Where a dot stands between other line ends than CRLF, a server may read on (SMTP smuggling, CVE-2023-51764). It is
-/// an end, as for the reference, but the transaction is not over before a reply says so.
+/// If a dot is between line ends other than CRLF, a server may not take it for the end (SMTP smuggling,
+/// CVE-2023-51764). Here it is an end, as for the reference, but the transaction is not over before a reply says so.
 void Client::end_of_data(bool doubtful) {
     end_message();
     push({Verb::end_of_data, {}, !doubtful, {}}, doubtful);
@@ -147,7 +148,7 @@ void Client::data_line(const Line& line) {
         return end_of_data(!line.plain);
     }
     if (message_->may_be_refused() && is_plain_command(line.text)) {
-        // The lost reply refused DATA: no letter begins like this.
+        // The lost reply refused DATA: no message begins like this.
         end_message();
         return command(line);
     }

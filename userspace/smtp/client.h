@@ -22,9 +22,9 @@ class Client {
     Client(Handler& handler, ReplyQueue& queue, Recovery& recovery)
         : handler_(&handler), queue_(&queue), recovery_(&recovery) {}
 
-    /// The side that it is.
+    /// The side that is the client.
     Side side() const { return side_; }
-    /// TURN: the sides change their parts.
+    /// TURN: the sides swap their roles.
     void turn() { side_ = opposite(side_); }
     /// Whether anything more is wanted of the session.
     Disposition disposition() const { return disposition_; }
@@ -33,22 +33,22 @@ class Client {
 
     void line(const Line& line);
     void command(const Line& line);
-    /// BDAT whose octets have gone by.
+    /// A BDAT command whose octets have already passed.
     void past_chunk(const Command& bdat);
     /// The next line is a command.
     void expect_commands() { mode_ = Mode::commands; }
     bool between_messages() const { return mode_ == Mode::commands && !message_; }
     /// It has begun to wait for replies.
     void note_reply() { doubtful_end_.reset(); }
-    /// A reply to AUTH, or to an answer of it. `waits`: it has not sent its answer before.
+    /// A reply to AUTH, or to one of its answers. `waits`: the client has not sent its next answer yet.
     void auth_answered(std::uint16_t code, std::string_view text, bool waits);
 
-    /// The one being received; nullptr between messages.
+    /// The message being received; nullptr between messages.
     Message* message() { return message_.get(); }
     void begin_message(Message::Kind kind);
     /// Lines between DATA and its dot are due.
     bool in_data() const { return follows() && message_ && message_->kind() == Message::Kind::lines; }
-    /// The lines that come can be content alone, with nothing to be decided, unless they begin with a dot.
+    /// The next lines are only content, with nothing to decide, unless they begin with a dot.
     bool in_plain_data() const { return in_data() && message_->has_begun() && !recovery_->commands_lost(); }
     void end_message();
     /// The connection is over.
@@ -58,7 +58,7 @@ class Client {
 
     bool in_bdat() const { return message_ && message_->kind() == Message::Kind::chunks; }
     bool in_chunk() const { return message_ && message_->chunk_is_due(); }
-    /// Cuts the octets of the chunk off `bytes`.
+    /// Takes the octets of the chunk from the front of `bytes`.
     void chunk(std::string_view& bytes);
     /// As Message::lose_in_chunk().
     std::uint64_t lose_in_chunk(std::uint64_t length);
@@ -71,7 +71,7 @@ class Client {
         auth,      ///< the next line answers a 334
     };
 
-    /// What the line with a dot alone stands between.
+    /// The line ends before and after a dot.
     struct DotEnds {
         LineEnd before, behind;
     };
@@ -89,7 +89,7 @@ class Client {
     ReplyQueue* queue_;
     Recovery* recovery_;
     std::unique_ptr<Message> message_;    ///< the one being received
-    std::unique_ptr<AuthDialogue> auth_;  ///< while one is under way
+    std::unique_ptr<AuthDialogue> auth_;  ///< while a dialogue is under way
     /// Of the last message, as long as what follows may have been smuggled.
     std::optional<DotEnds> doubtful_end_;
     Mode mode_ = Mode::commands;

@@ -96,8 +96,8 @@ void Dialogue::server_gap() {
     if (client_.in_data() && message->is_gapped() && message->is_accepted()) lose_end_of_data();
 }
 
-/// Within a message a server does not speak: bytes of both were lost, so its end is among them. What the client sends
-/// now is unknown.
+/// A server does not speak during a message. Bytes of both sides were lost, so the message's end is among them. What
+/// the client sends now is unknown.
 void Dialogue::lose_end_of_data() {
     client_.message()->lose_end_somewhere();
     client_.end_of_data(false);
@@ -111,7 +111,7 @@ void Dialogue::lose_commands() {
     handler_->smtp_commands_lost();
 }
 
-/// The server lets a message come whose DATA was lost.
+/// The server accepts a message whose DATA was lost.
 void Dialogue::begin_lost_message() {
     if (!recovery_.end_before_lost_data(queue_.envelope())) lose_commands();
     handler_->smtp_data_command_lost();
@@ -128,20 +128,19 @@ void Dialogue::client_line(const Line& line) {
         client_.line(line);
 }
 
-/// The server's answer will tell what the line was, unless it tells that itself.
+/// The server's answer will show what the line was, unless the line itself does.
 void Dialogue::collect(const Line& line) {
     if (line.ends)
         if (const std::string_view command = chunk_command_at_end(line.text); !command.empty())
             return recover_chunk(line.text.substr(0, line.text.size() - command.size()), command);
     if (recovery_.server_speaks() || !Recovery::may_be_command(line)) return recovery_.note_line(line);
-    // One side alone was captured: nobody will answer.
+    // Only one side was captured: no answer will be seen.
     recovery_.end();
     if (recovery_.may_be_new_transaction()) lose_commands();
     client_.command(line);
 }
 
-/// The octets of a chunk follow its command at once, which stands where the chunk before it ends, be that within a
-/// line.
+/// The octets of a chunk directly follow its command, which comes where the chunk before it ends, even inside a line.
 void Dialogue::recover_chunk(std::string_view before, std::string_view command) {
     recovery_.note_octets(before);
     if (recovery_.server_speaks()) {
@@ -152,7 +151,7 @@ void Dialogue::recover_chunk(std::string_view before, std::string_view command) 
     if (client_.follows()) client_.command({command});
 }
 
-/// The server speaks, so no message is under way: the client's last lines were what it answers.
+/// The server speaks, so no message is under way: it answers the client's last lines.
 void Dialogue::recover(std::uint16_t code) {
     if (recovery_.is_under_way()) {
         if (const Verb first = recovery_.first_command(); first != Verb::unknown)
@@ -162,7 +161,7 @@ void Dialogue::recover(std::uint16_t code) {
         return;
     }
     if (!client_.in_data() || !client_.message()->is_gapped()) return;
-    // Content was sent, so the lost replies had let it go.
+    // Content was sent, so a lost reply had accepted DATA.
     if (code != 354 && client_.message()->has_begun() && queue_.lost_reply_to(Verb::data)) queue_.lose_all();
     if (queue_.empty()) recover_end_of_data();
 }
@@ -172,7 +171,7 @@ void Dialogue::recover_end_of_data() {
     client_.message()->lose_end(!commands.empty());
     client_.end_of_data(false);
     if (commands.empty() || !client_.follows()) return;
-    // A client that has sent commands since either had the reply, which was lost as well, or did not wait for it.
+    // A client that has sent commands since then either had the reply, which was lost as well, or did not wait for it.
     if (recovery_.reply_lost()) queue_.lose_front();
     const Verb next = parse_command(commands.front()).verb;
     if (next == Verb::rcpt || next == Verb::data || next == Verb::bdat) lose_commands();  // at least its MAIL

@@ -22,21 +22,21 @@ class Dialogue {
     Dialogue(const Dialogue&) = delete;  // its parts know each other
     Dialogue& operator=(const Dialogue&) = delete;
 
-    /// How to read the client's bytes, and to whom chunks and plain content go.
+    /// Says how to read the client's bytes, and takes chunks and plain content.
     Client& client() { return client_; }
     const Client& client() const { return client_; }
 
     void client_line(const Line& line);
-    /// `length` bytes are lost, and with them the rest of the line of which `torn` had come; nullptr: nothing had.
-    /// `in_chunk`: they came behind lost octets of a chunk.
+    /// `length` bytes are lost, and with them the rest of a line. `torn`: what had come of that line; nullptr: nothing.
+    /// `in_chunk`: they came after lost octets of a chunk.
     void client_gap(std::uint64_t length, const Line* torn, bool in_chunk);
 
-    /// A reply that begins now is to the end of data: a dot that has come alone in its line is that end.
+    /// A reply that begins now answers the end of data, so a dot that is alone on its line is that end.
     bool awaits_end_of_data() const { return !queue_.continues() && client_.in_data() && queue_.empty(); }
     void server_line(const ReplyLine& line);
     void server_gap();
 
-    /// A line begins as a handshake does (RFC 8446, 5.1). True if it is one: the session goes over to TLS.
+    /// A line begins like a handshake (RFC 8446, 5.1). True if it is one: the session switches to TLS.
     bool begin_tls(Side side);
     /// The connection is over: an open message ends here.
     void finish();

@@ -6,7 +6,7 @@ namespace smtpscope::smtp {
 void Envelope::answered(Verb verb, std::uint16_t code) {
     switch (verb) {
         case Verb::mail:
-            if (code < 300) begin();  // refused, it leaves the one that stands as it was, or none
+            if (code < 300) begin();  // a refused MAIL does not change the current transaction
             break;
         case Verb::rcpt:
             if (code < 300)

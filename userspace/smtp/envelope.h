@@ -15,13 +15,13 @@ class Envelope {
         *this = {};
         open_ = true;
     }
-    /// The transaction is over or was given up.
+    /// The transaction is over or was aborted.
     void close() { open_ = false; }
     void answered(Verb verb, std::uint16_t code);
 
     std::uint32_t accepted() const { return accepted_; }
-    /// Too few `replies` came to lost commands for a new transaction to have begun before `next`: that takes an RSET,
-    /// unless all recipients of the old one were refused, and MAIL, and RCPT before DATA.
+    /// True if too few `replies` came to lost commands for a new transaction to have begun before `next`: that takes
+    /// MAIL, an RSET before it unless all recipients of the old one were refused, and RCPT before DATA.
     bool stands_before(Verb next, std::uint32_t replies) const;
 
   private:

@@ -20,7 +20,7 @@ bool is_mark(char c) {
 std::size_t find_mark(std::string_view text, std::size_t from) {
     std::size_t i = from;
 #ifdef __x86_64__
-    // One comparison finds all three, and the few others that come before them.
+    // One comparison finds all three, and the few other control characters with lower codes.
     const __m128i last = _mm_set1_epi8('\r');
     for (; i + 32 <= text.size(); i += 32) {
         const auto* const p = reinterpret_cast<const __m128i*>(text.data() + i);
@@ -55,7 +55,8 @@ AVX2 std::uint64_t places_of(char c, __m256i first, __m256i second) {
 /// with a dot, as far as blocks of 64 bytes tell.
 AVX2 std::size_t plain_length(std::string_view text) {
     std::size_t end = 0;
-    std::uint64_t after_cr = 0, after_lf = 1;  // what the last byte of the block before says of the first of this
+    std::uint64_t after_cr = 0,
+                  after_lf = 1;  // what the last byte of the previous block says about the first one of this block
     for (std::size_t i = 0; i + 64 <= text.size(); i += 64) {
         const auto* const p = reinterpret_cast<const __m256i*>(text.data() + i);
         const __m256i first = _mm256_loadu_si256(p), second = _mm256_loadu_si256(p + 1);
@@ -92,7 +93,7 @@ std::optional<Line> LineReader::emit(std::string_view text, bool ends, LineEnd e
     return line;
 }
 
-/// After a CR: takes off the LF that completes the line's end. True if an empty line is due instead.
+/// After a CR: removes the LF that completes the line's end. True if an empty line is due instead.
 bool LineReader::note_after_cr(std::string_view& bytes) {
     while (after_cr_ && !bytes.empty()) {
         // A CR that was the last byte counted as half of a CRLF until now.
@@ -161,7 +162,7 @@ std::optional<Line> LineReader::next(std::string_view& bytes, std::size_t limit)
     bytes.remove_prefix(mark + 1);
     // A CR at the very end of the bytes counts as half of a CRLF until the next byte says otherwise.
     const bool crlf = after_cr_ && (bytes.empty() || bytes[0] == '\n');
-    // For a line with a dot alone too much hangs on it: that waits.
+    // For a line with only a dot too much depends on it: that line waits.
     if (crlf && bytes.empty() && !mid_line_ && partial_.size() + text.size() == 1 &&
         (partial_.view() == "." || text == ".")) {
         partial_ += text;

@@ -16,7 +16,7 @@ void Message::end() {
     handler_->smtp_end_data(sized_);
 }
 
-/// Not before it is known that the message's end is not among it.
+/// To be called once it is known that the message's end is not in the lost bytes.
 void Message::report_lost() {
     if (lost_ > 0) handler_->smtp_data_gap(std::exchange(lost_, 0));
 }
@@ -38,7 +38,8 @@ void Message::lines(std::string_view lines) {
 
 void Message::lose(std::uint64_t length, const Line* torn) {
     gapped_ = true;
-    // Its beginning is content, and shows that the line before was whole. Of a dot alone more may follow.
+    // Its beginning is content, and shows that the line before was whole. A dot alone may be only the beginning of a
+    // line.
     dot_torn_ = torn && torn->text == ".";
     if (torn && !torn->text.empty() && !dot_torn_) line(*torn, false);
     lost_ += length;
@@ -57,7 +58,7 @@ std::uint64_t Message::lose_in_chunk(std::uint64_t length) {
     finish_lines();
     const bool last = chunk_.is_last();
     const std::uint64_t lost = chunk_.lose(length);
-    // Behind it may be further chunks of the message.
+    // Further chunks of the message may follow.
     handler_->smtp_data_gap(last ? lost : length);
     gapped_ = true;
     sized_ &= last || lost == length;

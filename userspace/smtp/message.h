@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A message that is being received: its content, however it comes, and what is known of its losses.
+// A message that is being received: its content, by DATA or BDAT, and what is known about its losses.
 #pragma once
 
 #include <cstdint>
@@ -18,40 +18,40 @@ class Message {
         chunks,  ///< BDAT
     };
 
-    /// Outlives the message, which begins.
+    /// The handler outlives the message. The message begins at once.
     Message(Handler& handler, Kind kind) : handler_(&handler), kind_(kind) {}
 
     Kind kind() const { return kind_; }
-    /// Its DATA was lost, and perhaps some of the message, or all of it. The server lets it come.
+    /// Its DATA was lost, and perhaps some or all of the message. The server has accepted DATA.
     void lose_beginning();
     void end();
-    /// The connection is over: what is lost may not be of the message alone.
+    /// The connection is over: lost bytes may belong to more than the message.
     void cut_off() { sized_ &= lost_ == 0; }
 
     // ---- lines
     /// Notes how the line before ended, which is certain only when the next one has come.
     void note_line_end(const Line& next) { crlf_seen_ |= begun_ && next.before == LineEnd::crlf; }
     void line(const Line& line, bool crlf);
-    /// Several, each with its CRLF, behind the first.
+    /// Several lines, each with its CRLF, after the first one.
     void lines(std::string_view lines);
     /// A reply to DATA.
     void answered(std::uint16_t code) { accepted_ |= code == 354; }
-    /// The reply to DATA may be among what the server lost.
+    /// The reply to DATA may be in the lost bytes of the server.
     void reply_lost(bool due) { reply_lost_ = due; }
 
     bool has_begun() const { return begun_; }
     bool is_accepted() const { return accepted_; }
-    /// A lost reply may have refused DATA, so that what comes is no content.
+    /// A lost reply may have refused DATA, so that what comes is not content.
     bool may_be_refused() const { return reply_lost_ && !accepted_ && !begun_; }
-    /// A client that never ends its lines with CRLF does not mean anything by it.
+    /// For a client that never ends lines with CRLF, other line ends mean nothing special.
     bool has_crlf() const { return crlf_seen_; }
     /// Bytes of the message were lost.
     bool is_gapped() const { return gapped_; }
     /// `length` bytes are lost. `torn`: what had come of a line; nullptr: nothing.
     void lose(std::uint64_t length, const Line* torn);
-    /// The end was among what is lost. `more`: so was something that followed.
+    /// The end was in the lost bytes. `more`: so was something after it.
     void lose_end(bool more);
-    /// The end is among what is lost, and what else is unknown.
+    /// The end is in the lost bytes; what else they were is unknown.
     void lose_end_somewhere() { sized_ = false; }
 
     // ---- chunks
@@ -61,8 +61,8 @@ class Message {
     void begin_chunk(const BdatArgument& arg) { chunk_.begin(arg); }
     /// Cuts the octets of the chunk off `bytes`.
     void chunk(std::string_view& bytes) { bdat_.data(chunk_.take(bytes), *handler_); }
-    /// `length` bytes are lost within a chunk, whose size tells where it ends: only its lines are torn. Returns what is
-    /// lost behind it.
+    /// `length` bytes are lost within a chunk, whose size tells where it ends: only its lines are torn. Returns how
+    /// many bytes are lost after the chunk.
     std::uint64_t lose_in_chunk(std::uint64_t length);
     /// Chunks are lost with their commands.
     void lose_chunks(std::uint64_t length);
@@ -75,15 +75,15 @@ class Message {
     Handler* handler_;
     Chunk chunk_;
     BdatLines bdat_;
-    std::uint64_t lost_ = 0;  ///< octets of it, or its end, before what comes next
+    std::uint64_t lost_ = 0;  ///< lost octets of it, or of its end, that are not reported yet
     Kind kind_;
     bool accepted_ = false;    ///< the 354 was seen
     bool reply_lost_ = false;  ///< bytes of the server were lost when it was due
     bool begun_ = false;       ///< a line was seen
-    bool crlf_seen_ = false;   ///< a line ended as lines have to
+    bool crlf_seen_ = false;   ///< a line ended with CRLF
     bool gapped_ = false;
-    bool sized_ = true;      ///< all bytes between its beginning and its end are its own
-    bool dot_torn_ = false;  ///< right behind a dot at a line's beginning
+    bool sized_ = true;      ///< its size is known: all bytes between its beginning and its end belong to it
+    bool dot_torn_ = false;  ///< bytes were lost right after a dot at the beginning of a line
 };
 
 }  // namespace smtpscope::smtp

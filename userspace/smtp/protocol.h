@@ -37,8 +37,8 @@ enum class Verb : std::uint8_t {
     auth,      ///< RFC 4954
     burl,      ///< RFC 4468
     lhlo,      ///< RFC 2033
-    xclient,   ///< Postfix: a proxy says whom it speaks for; the session begins anew
-    xforward,  ///< Postfix: the same, for the log alone
+    xclient,   ///< Postfix: a proxy says whom it speaks for; the session begins again
+    xforward,  ///< Postfix: the same, only for the log
     // Never a word on the wire:
     greeting,     ///< what the server's first reply answers
     end_of_data,  ///< the line with a dot alone
@@ -79,9 +79,9 @@ using Tag = std::uint32_t;
 
 struct Request {
     Verb verb = Verb::unknown;
-    std::string_view arg;   ///< of AUTH the mechanism alone; empty for AUTH answers
+    std::string_view arg;   ///< only the mechanism for AUTH; empty for AUTH answers
     bool final = false;     ///< the reply to it ends the message: end_of_data, and BDAT with LAST
-    std::string_view user;  ///< of AUTH and its answers: who logs in, once that has been said
+    std::string_view user;  ///< for AUTH and its answers: who logs in, once that is known
 };
 
 struct Reply {
@@ -92,7 +92,7 @@ struct Reply {
     bool more = false;      ///< another line of this reply follows
     std::string_view text;  ///< of this line
     bool to_lost_command = false;
-    bool doubtful = false;  ///< bytes were lost, and the reply may be to another request, or without its beginning
+    bool doubtful = false;  ///< bytes were lost: the reply may answer another request, or lack its beginning
 };
 
 /// Sources of weirds, named as the reference names them.
@@ -111,7 +111,7 @@ class Handler {
     virtual void smtp_reply(const Reply& reply) = 0;
     /// The reply to this request was lost, or will never come.
     virtual void smtp_reply_lost(Tag tag, Verb verb, bool final) = 0;
-    /// Commands were lost: those to come need not belong to the transaction that is open.
+    /// Commands were lost: the next ones may not belong to the open transaction.
     virtual void smtp_commands_lost() = 0;
     /// The DATA of the message that begins now was lost.
     virtual void smtp_data_command_lost() = 0;
@@ -122,13 +122,13 @@ class Handler {
     /// Several lines, each with its CRLF; there is no other CRLF in them. The same as smtp_data() for each of them.
     virtual void smtp_data_lines(std::string_view lines) = 0;
     virtual void smtp_data_gap(std::uint64_t length) = 0;
-    /// Not `sized`: what was lost may not have been of the message alone, or have been some of it.
+    /// Not `sized`: it is unknown how many of the lost bytes belonged to the message.
     virtual void smtp_end_data(bool sized) = 0;
     virtual void smtp_starttls() = 0;
-    /// Commands of another message followed upon an end of data that not all servers take for one (CVE-2023-51764):
-    /// `how`, `<LF>.<LF>`, is a static string.
+    /// Commands of another message followed an end of data that not all servers take for one (CVE-2023-51764). `how`:
+    /// its form, such as `<LF>.<LF>`; a static string.
     virtual void smtp_smuggled(std::string_view how) = 0;
-    /// Something that no one says at this point; `detail` is never of an AUTH dialogue.
+    /// Something that is not expected at this point; `detail` never comes from an AUTH dialogue.
     virtual void smtp_unexpected(Side side, std::string_view what, std::string_view detail) = 0;
     /// `name`, `source`: the reference's; static strings.
     virtual void smtp_weird(std::string_view name, std::string_view addl, std::string_view source) = 0;

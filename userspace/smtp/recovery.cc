@@ -11,7 +11,7 @@ namespace smtpscope::smtp {
 namespace {
 
 constexpr std::size_t max_lines = 128;         // no client pipelines more than it can have answered at once
-constexpr std::uint64_t shortest_change = 20;  // bytes of "RSET" and "MAIL FROM:<>": less begins no transaction
+constexpr std::uint64_t shortest_change = 20;  // bytes of "RSET" and "MAIL FROM:<>": fewer cannot begin a transaction
 constexpr std::size_t max_line_length = 1024;  // bytes; RFC 5321, 4.5.3.1.4 allows 512
 
 }  // namespace
@@ -86,8 +86,8 @@ void Recovery::end() {
 
 bool Recovery::end_before(Verb next, std::uint16_t code, bool in_bdat, const Envelope& envelope) {
     end();
-    // Where no reply came before this one, it may be to a command that was lost; only 354 cannot.
-    // A chunk is as a rule preceded by another.
+    // If no reply came before this one, it may answer a lost command, except a 354. A chunk usually comes after another
+    // one.
     const bool waited = loss_->replies > 0 || (code == 354 && next == Verb::data) || next == Verb::bdat;
     const bool stood =
         !loss_->unclassified || (in_bdat && next == Verb::bdat) || (waited && stands(next, loss_->replies, envelope));

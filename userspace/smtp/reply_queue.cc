@@ -32,7 +32,7 @@ bool ReplyQueue::has(Verb verb) const {
 // ---- losses
 
 void ReplyQueue::gap() {
-    // Its end is lost; in LMTP its request goes on waiting as long as further recipients' replies are due.
+    // The end of a reply is lost; in LMTP its request keeps waiting as long as replies for further recipients are due.
     if (std::exchange(continues_, false) && lmtp_due_ == 0)
         handler_->smtp_reply_lost(answered_.tag, answered_.verb, answered_.final);
     for (std::size_t i = head_; i < pending_.size(); ++i) pending_[i].before_gap = true;
@@ -59,20 +59,20 @@ void ReplyQueue::doubt_since(std::size_t mark) {
 
 // ---- replies
 
-/// Lets go of commands that this reply cannot be for.
+/// Drops commands that this reply cannot answer.
 void ReplyQueue::align(std::uint16_t code, std::string_view text, bool commands_lost) {
-    // A client that has gone on after a loss in the server's stream had its replies before.
+    // A client that continued after a loss in the server's stream had received the earlier replies.
     if (!empty() && !last().before_gap) lose_before_gap();
     // More was sent after a doubtful end, without waiting: this is the reply to the true one.
     if (!empty() && front().doubtful && last().verb == Verb::end_of_data)
         while (head_ + 1 < pending_.size()) lose_front();
-    // Only DATA is answered with 354, and where there is none it was lost.
+    // Only DATA is answered with 354; if there is none here, it was lost.
     if (code == 354 && (commands_lost || has(Verb::data)))
         while (!empty() && front().verb != Verb::data) lose_front();
     if (gap_)
         if (const Verb verb = verb_of_reply(code, text); verb != Verb::unknown && has(verb))
             while (front().verb != verb) lose_front();
-    // Nor is DATA answered like this: its 354 was lost if more was sent since.
+    // DATA is not answered with such a code: its 354 was lost if more was sent since.
     const std::size_t left = pending_.size() - head_;
     if (code < 300 && left > 1 && front().verb == Verb::data && (gap_ || left > 2)) lose_front();
 }
@@ -80,7 +80,7 @@ void ReplyQueue::align(std::uint16_t code, std::string_view text, bool commands_
 bool ReplyQueue::begin_reply(std::uint16_t code, std::string_view text, bool commands_lost) {
     align(code, text, commands_lost);
     answered_ = {};
-    // DATA is not answered like this: the reply is to a command that was lost.
+    // DATA is not answered with such a code: the reply is to a command that was lost.
     if (empty() || (commands_lost && front().verb == Verb::data && code < 300)) return false;
     answered_ = front();
     answered_.final |= answered_.doubtful;
@@ -95,7 +95,7 @@ bool ReplyQueue::begin_reply(std::uint16_t code, std::string_view text, bool com
 
 void ReplyQueue::pop() {
     ++head_;
-    if (head_ < pending_.size() - head_) return;  // half of it is history: a constant cost each
+    if (head_ < pending_.size() - head_) return;  // erased when half of it was answered: a constant cost for each
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(head_));
     head_ = 0;
 }

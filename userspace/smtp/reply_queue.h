@@ -2,7 +2,7 @@
 // The commands that have no reply yet, and which of them a reply is to.
 //
 // A reply belongs to the oldest command that has none (RFC 2920, 3.1). Where bytes were lost, commands that it cannot
-// be to are let go of first. What the replies say of the transaction is the envelope.
+// answer are dropped first. What the replies say about the transaction is in the envelope.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class ReplyQueue {
         bool final : 1;
         bool doubtful : 1;    ///< an end of data that not all servers take for one
         bool before_gap : 1;  ///< bytes of the server were lost since; the reply may have been among them
-        bool behind_gap : 1;  ///< commands may have been lost before it that were not answered when it was sent
+        bool behind_gap : 1;  ///< commands before it may have been lost that were not answered when it was sent
         Tag tag;
     };
 
@@ -32,11 +32,11 @@ class ReplyQueue {
     Disposition push(const Request& request, bool doubtful = false);
 
     /// Between begin_reply() and finish_reply(): the request that the reply is to; `unknown` and without a tag if it
-    /// is to none of them.
+    /// answers none of them.
     const Pending& answered() const { return answered_; }
-    /// Within a reply, behind its first line.
+    /// Inside a reply, after its first line.
     bool continues() const { return continues_; }
-    /// `commands_lost`: some may have been. False if the reply is to none of those that are known.
+    /// `commands_lost`: some may have been. False if the reply answers none of the known ones.
     bool begin_reply(std::uint16_t code, std::string_view text, bool commands_lost);
     /// After each line of it; `more`: another one follows.
     void note_line(bool more) { continues_ = more; }
@@ -52,11 +52,12 @@ class ReplyQueue {
     /// The reply to the oldest one was lost, or will never come.
     void lose_front();
     void lose_all();
-    /// The client has gone on: what it had not been answered before the server's bytes were lost, it was then.
+    /// The client has continued: commands that had no reply when bytes of the server were lost were answered in those
+    /// bytes.
     void lose_before_gap();
     /// Where the next one will be, for doubt_since().
     std::size_t mark() const { return pending_.size(); }
-    /// Those that were pushed since may not be the oldest: commands before them may have been lost.
+    /// Commands before those that were pushed since `mark` may have been lost.
     void doubt_since(std::size_t mark);
 
     Envelope& envelope() { return envelope_; }
@@ -74,7 +75,7 @@ class ReplyQueue {
     Pending answered_{};
     Envelope envelope_;
     std::uint32_t head_ = 0;
-    std::uint32_t lmtp_due_ = 0;  ///< replies that the message being answered has yet to get
+    std::uint32_t lmtp_due_ = 0;  ///< replies that are still due for the message being answered
     bool lmtp_ = false;           ///< LHLO was accepted: one reply for each recipient ends a message
     bool gap_ = false;            ///< replies may have been lost
     bool continues_ = false;

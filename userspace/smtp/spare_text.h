@@ -21,7 +21,7 @@ class SpareText {
         return *this;
     }
     void remove_prefix(std::size_t length) { text_->erase(0, length); }
-    /// Keeps the memory for what will come.
+    /// Keeps the memory for later text.
     void clear() {
         if (text_) text_->clear();
     }

@@ -17,7 +17,8 @@ enum class Beginning : std::uint8_t {
     yes,
 };
 
-/// Whether TLS begins with `before` and `bytes` behind it. `before` is what has come without telling: one byte at most.
+/// Whether TLS begins with `before` and `bytes` behind it. `before` is what came before and did not decide it: one byte
+/// at most.
 constexpr Beginning begins(std::string_view before, std::string_view bytes) {
     if (before.size() >= first_bytes.size() || !first_bytes.starts_with(before)) return Beginning::no;
     const std::string_view rest = first_bytes.substr(before.size());

@@ -13,7 +13,7 @@ struct Cipher {
     std::string_view name;
 };
 
-// IANA's registry of cipher suites, and those that were in use before they were registered, in the order of their
+// IANA's registry of cipher suites, and those that were used before they were registered, in the order of their
 // numbers.
 constexpr Cipher ciphers[] = {
     {0x0000, "TLS_NULL_WITH_NULL_NULL"},

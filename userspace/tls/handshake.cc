@@ -33,7 +33,7 @@ std::uint8_t octet(char c) {
     return static_cast<std::uint8_t>(c);
 }
 
-/// Takes fields off the front of a message; past its end there is nothing but emptiness, and `good` is false.
+/// Takes fields from the front of a message; past its end all fields are empty, and `good` is false.
 class Reader {
   public:
     explicit Reader(std::string_view text) : text_(text) {}
@@ -113,7 +113,7 @@ void Handshake::gap(Side side) {
 
 bool Handshake::done() const {
     if (established_ || failed_) return true;
-    // A side that cannot be read may still be followed by what the other says.
+    // If one side cannot be read, what the other says may still be useful.
     return (halves_[0].over && halves_[1].over) || ((halves_[0].over || halves_[1].over) && !recognized());
 }
 
@@ -182,7 +182,7 @@ void Handshake::message(Side side, Half& h, std::uint8_t type, std::string_view 
         if (type == server_hello_message && !body.empty()) server_hello(body);
         if (type == server_key_exchange_message) server_key_exchange(body);
     }
-    if (!recognized()) h.over = true;  // it begins with a hello, or it is something else
+    if (!recognized()) h.over = true;  // TLS begins with a hello: this is something else
 }
 
 void Handshake::client_hello(std::string_view body) {
@@ -196,7 +196,8 @@ void Handshake::client_hello(std::string_view body) {
     const bool empty = std::all_of(id.begin(), id.end(), [](char c) { return c == '\0'; });
     session_id_ = empty ? std::string_view() : id;
     each_extension(reader, [this](std::uint16_t type, std::string_view value) { client_extension(type, value); });
-    // With a session id the server's answer tells; with a ticket alone only how the client goes on.
+    // With a session id the server's answer shows whether it was resumed; with only a ticket, how the client continues
+    // does.
     ticket_offered_ = ticket_offered_ && session_id_.empty();
 }
 
@@ -261,7 +262,7 @@ void Handshake::server_key_exchange(std::string_view body) {
 void Handshake::encrypt(Side side, Half& h) {
     h.encrypted = true;
     h.message = {};
-    // RFC 5077, 3.1: a client whose ticket was taken has no keys to exchange.
+    // RFC 5077, 3.1: a client whose ticket was accepted does not exchange keys.
     if (side == Side::orig && ticket_offered_ && !key_exchange_seen_ && version_ && !is_tls13(*version_))
         resumed_ = true;
 }

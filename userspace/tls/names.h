@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What numbers in a handshake are called, by the reference's names; `unknown-N` for those that have none.
+// The reference's names for the numbers in a handshake; `unknown-N` for numbers without a name.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace smtpscope::tls {
 
 std::string version_name(std::uint16_t number);
 std::string cipher_name(std::uint16_t number);
-/// Of a named group, which is a curve more often than not.
+/// The name of a named group, which is usually a curve.
 std::string curve_name(std::uint16_t number);
 std::string alert_name(std::uint8_t number);
 

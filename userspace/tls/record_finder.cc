@@ -24,7 +24,7 @@ bool fits(const unsigned char* h, std::size_t have) {
 bool RecordFinder::take(unsigned char byte) {
     header_[have_++] = byte;
     while (have_ > 0 && !fits(header_.data(), have_)) {
-        // The header may begin further on.
+        // The header may begin at a later byte.
         behind_record_ = false;
         std::memmove(header_.data(), header_.data() + 1, --have_);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tells that a stream is TLS although it is met somewhere in the middle.
+// Recognizes a TLS stream from somewhere in its middle.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace smtpscope::tls {
 
-/// Looks for a record's header (RFC 8446, 5.1) with another one right behind its record. No text has one, and of random
-/// bytes about one place in 10^11 looks so. Linear time, a few bytes of memory.
+/// Looks for a record's header (RFC 8446, 5.1) with another one right behind its record. No text contains this, and in
+/// random bytes about one place in 10^11 looks like it. Linear time, a few bytes of memory.
 class RecordFinder {
   public:
     /// The stream's next bytes, however they are cut; true once it is TLS. Not to be called again after that.
