@@ -69,7 +69,7 @@ class Conversations::Open final : public Conversation {
 
   private:
     struct Half {
-        std::uint64_t bytes = 0;  ///< without those that are missing
+        std::uint64_t bytes = 0;  ///< not counting those that are missing
         bool begun = false;
         bool ended = false;
     };

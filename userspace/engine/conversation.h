@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The connections whose bytes come as streams: what tcp::Table is for those that come in packets.
+// The connections whose bytes come as streams: the counterpart of tcp::Table, which has those that come in packets.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +15,11 @@ namespace smtpscope::engine {
 
 class Conversations {
   public:
-    /// `common` outlives it. Counts in its statistics.
+    /// `common` outlives it; its statistics are updated.
     explicit Conversations(const Common& common) : common_(&common) {}
 
     std::unique_ptr<Conversation> open(const ConnId& id, Timestamp begin);
-    /// Ends every one, in the order in which they were opened.
+    /// Ends all of them, in the order in which they were opened.
     void finish(Ending why);
     std::size_t size() const { return open_.size(); }
     /// All that are open, in no particular order.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The encryption of one connection: the handshake, from its first byte to its record.
+// The encryption of one connection: its handshake, from the first byte to the record.
 #pragma once
 
 #include <optional>

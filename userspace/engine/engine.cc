@@ -43,7 +43,7 @@ class Engine::Impl final : public tcp::SessionFactory {
         if (look_at(captured, fragment) != net::Decoded::fragment) return;
         const std::optional<Packet> whole = fragments_.add(captured, fragment);
         if (!whole || (hooks_.reassembled && hooks_.reassembled(*whole))) return;
-        look_at(*whole, fragment);  // which it is not
+        look_at(*whole, fragment);  // a whole packet: `fragment` stays unused
     }
 
     void advance(Timestamp now) {
@@ -156,7 +156,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     }
 
     void add_records(EngineStats& s) const {
-        // By position, so that one that is forgotten here does not compile.
+        // By position, so that a member that is forgotten here is a compile error.
         const auto& [smtp, vetoed, weirds, files, notices, software, users, units, with_mail, without_mail, waiting,
                      memory] = record_stats_;
         s.smtp_records = smtp;
@@ -190,7 +190,7 @@ class Engine::Impl final : public tcp::SessionFactory {
     engine::Conversations conversations_;
     net::Defragmenter fragments_;
     tcp::Table table_;
-    bool stays_known_ = false;  ///< connections end here, not in the kernel: another process may go on with them
+    bool stays_known_ = false;  ///< connections end here, not in the kernel: another process may continue with them
 };
 
 Engine::Engine(const EngineOptions& options, RecordSink& sink, FlowControl* control, Hooks hooks)

@@ -10,7 +10,7 @@ namespace smtpscope::engine {
 MailSession::MailSession(const Common& common, const ConnId& id, Timestamp begin, tcp::Connection* conn)
     : common_(&common), conn_(conn), records_(common.records, id, begin), analyzer_(common.options.limits, records_) {}
 
-/// Clients that expect TLS from the first byte on, as on port 465, are met on the other ports too.
+/// Clients that expect TLS from the first byte on, as on port 465, occur on other ports too.
 Disposition MailSession::data(Side side, std::string_view bytes, Timestamp ts) {
     if (side == Side::resp || begun_) return consume(side, bytes, ts);
     const std::string_view held = tls::first_bytes.substr(0, held_);
@@ -83,14 +83,14 @@ Disposition MailSession::read_handshake(Side side, std::string_view bytes, Times
     return encryption_->done() ? end_encryption() : Disposition::follow;
 }
 
-/// Nothing comes behind the first bytes: they were text.
+/// Nothing follows the first bytes: they were text.
 void MailSession::release_held(Side side, Timestamp ts) {
     if (side == Side::resp || held_ == 0) return;
     begun_ = true;
     consume(side, tls::first_bytes.substr(0, std::exchange(held_, 0)), ts);
 }
 
-/// The analyzer for what happens at `ts`.
+/// The analyzer, with its time set to `ts`.
 smtp::Analyzer& MailSession::at(Timestamp ts) {
     records_.set_time(ts);
     return analyzer_;
@@ -101,7 +101,7 @@ bool MailSession::is_too_large() const {
     return limit > 0 && common_->control && !skipping_ && records_.message_bytes() > limit;
 }
 
-/// The rest of a message that is larger than anybody wants.
+/// Skips the rest of a message that exceeds the size limit.
 void MailSession::skip(std::optional<Side> side) {
     if (skipping_ && conn_) conn_->set_skipping(*skipping_, false);
     skipping_ = side;
@@ -114,7 +114,7 @@ void MailSession::begin_encryption() {
     encryption_ = std::make_unique<Encryption>(records_.conn_id(), records_.unique_id());
 }
 
-/// What it was like is told now, and nothing of what follows.
+/// The handshake is reported now, and nothing after it is read.
 Disposition MailSession::end_encryption() {
     if (const std::optional<SslInfo> ssl = encryption_->record()) {
         ++common_->stats.tls_handshakes;

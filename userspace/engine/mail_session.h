@@ -23,7 +23,7 @@ struct Common {
     const EngineOptions& options;
     const records::Context& records;
     EngineStats& stats;
-    FlowControl* control;  ///< nullptr if nobody is to be told
+    FlowControl* control;  ///< may be nullptr
 };
 
 class MailSession final : public tcp::Session {
@@ -38,7 +38,7 @@ class MailSession final : public tcp::Session {
     void sent_by(Side from, const Sender& sender) override { records_.sent_by(from, sender); }
     void finish(Timestamp ts, Ending why) override;
     void describe(FlowSummary& summary) const override;
-    /// Whether what is missing of `side` is left out on purpose.
+    /// Whether the missing bytes of `side` are left out on purpose.
     bool skips(Side side) const { return skipping_ == side; }
 
   private:
@@ -60,8 +60,8 @@ class MailSession final : public tcp::Session {
     /// By side, if the connection began before the capture did: it may be encrypted.
     std::unique_ptr<std::array<tls::RecordFinder, 2>> late_;
     std::optional<Side> skipping_;  ///< who sends content that is not captured
-    std::uint8_t held_ = 0;         ///< of tls::first_bytes, how many the client has sent, and nothing else yet
-    bool begun_ = false;            ///< it has said something, and that was passed on
+    std::uint8_t held_ = 0;  ///< how many of tls::first_bytes the client has sent, if it has sent nothing else yet
+    bool begun_ = false;     ///< it has sent something, and that was passed on
 };
 
 }  // namespace smtpscope::engine

@@ -35,7 +35,7 @@ int open_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) refuse(std::strerror(errno));
     const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) refuse(std::strerror(errno));
-    // Another one may have taken the place of what was looked at.
+    // The path may now lead to another directory than the one that was checked.
     struct stat status {};
     if (::fstat(fd, &status) == 0 && (status.st_mode & S_IWOTH) == 0) return fd;
     ::close(fd);
@@ -43,7 +43,7 @@ int open_directory(const std::string& path) {
     return -1;
 }
 
-/// `F`, letters and digits, and the end that says it: as this program names what it writes.
+/// `F`, letters and digits, and the ending of unfinished files: the names that this program gives.
 bool is_unfinished(std::string_view name) {
     if (!name.starts_with('F') || !name.ends_with(unfinished)) return false;
     name.remove_suffix(unfinished.size());
@@ -90,7 +90,8 @@ bool Extractor::for_each_file(Visit visit) const {
     return dir != nullptr;
 }
 
-/// What an earlier run left unfinished: not what another process is writing, which holds a lock as long as it lives.
+/// Removes what an earlier run left unfinished, unless another process, which holds a lock as long as it lives, may be
+/// writing it.
 void Extractor::remove_leftovers() const {
     if (::flock(directory_, LOCK_EX | LOCK_NB) == 0)
         for_each_file([this](const char* name, const struct stat& s) {
@@ -116,7 +117,7 @@ bool Extractor::has_room() const {
     return std::uint64_t{s.f_bavail} * s.f_frsize >= options_.min_free;
 }
 
-/// Whether more may be ordered; waits until it may, if that is wanted.
+/// Whether the queue has room; waits until it has, if that is wanted.
 bool Extractor::queue_takes(std::unique_lock<std::mutex>& lock) {
     const auto takes = [this] { return queued_ < queue_bytes_; };
     if (when_full_ == WhenFull::wait) drained_.wait(lock, takes);
@@ -143,7 +144,7 @@ ContentSink::Handle Extractor::begin(const FileInfo& rec) {
     Handle file = none;
     {
         std::unique_lock lock(mutex_);
-        const bool takes = queue_takes(lock);  // first: limits may be reached in the meantime
+        const bool takes = queue_takes(lock);  // first, because limits may be reached while it waits
         std::uint64_t* refused = limit_reached();
         if (!refused && !room) refused = &stats_.no_room;
         if (!refused && !takes) refused = &stats_.queue_full;
@@ -159,7 +160,7 @@ ContentSink::Handle Extractor::begin(const FileInfo& rec) {
     return file;
 }
 
-/// Stays where it is until its one caller says what is to become of it.
+/// Valid until its caller keeps or discards it.
 Extractor::Open& Extractor::opened(Handle file) {
     const std::lock_guard lock(mutex_);
     return open_.at(file);
@@ -243,7 +244,7 @@ void Extractor::work() {
 }
 
 void Extractor::begin_file(const Order& o) {
-    // The name is of our own making: nothing from the network is in it.
+    // The name is our own: it contains nothing from the network.
     const std::string part = o.text + std::string(unfinished);
     const int fd = ::openat(directory_, part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     writing_[o.file] = {fd, o.text};
@@ -282,7 +283,7 @@ void Extractor::carry_out(const Order& o) {
         if (!write_all(f, o.text)) fail(o.file, "write", Left::part);
         return;
     }
-    // While it waits to be kept it needs no descriptor.
+    // While it waits to be kept or discarded it needs no descriptor.
     if (f.fd >= 0) ::close(std::exchange(f.fd, -1));
     if (o.kind == Kind::end) return;
     const std::string part = f.name + std::string(unfinished);

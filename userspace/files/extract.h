@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Files of mail, written to a directory by a thread of their own: whoever captures never waits for a disk.
+// Files of mail, written to a directory by a thread of their own, so that the capture never waits for a disk.
 #pragma once
 
 #include <chrono>
@@ -23,42 +23,43 @@ enum class ExtractWhat : std::uint8_t { parts, messages, all };
 struct ExtractOptions {
     bool enabled = false;
     std::string directory =
-        "/var/lib/smtpscope/extracted";  ///< made with mode 0700 if only the last of its names is missing
+        "/var/lib/smtpscope/extracted";  ///< made with mode 0700 if only its last component is missing
     ExtractWhat what = ExtractWhat::parts;
     std::uint64_t max_bytes = std::uint64_t{100} << 20;  ///< of one file; the rest is cut off
-    std::uint64_t max_files = 10000;                     ///< in the directory, what was found there included
+    std::uint64_t max_files = 10000;                     ///< in the directory, including those that were there before
     std::uint64_t max_total = std::uint64_t{10} << 30;   ///< bytes of all of them
     std::uint64_t min_free = std::uint64_t{1} << 30;     ///< bytes that the file system keeps free
     bool operator==(const ExtractOptions&) const = default;
 };
 
-/// Files by what became of them; each is counted once.
+/// Files by what happened to them; each is counted once.
 struct ExtractStats {
-    std::uint64_t written = 0;      ///< whole, and cut off ones
-    std::uint64_t bytes = 0;        ///< of these
+    std::uint64_t written = 0;      ///< whole, or cut off
+    std::uint64_t bytes = 0;        ///< of the written files
     std::uint64_t cut_off = 0;      ///< by max_bytes, max_total or a full queue
     std::uint64_t limit_files = 0;  ///< not begun because of max_files
     std::uint64_t limit_total = 0;  ///< or of max_total
     std::uint64_t no_room = 0;      ///< or of min_free
     std::uint64_t queue_full = 0;   ///< or of a full queue
-    std::uint64_t discarded = 0;    ///< not kept: of a mail or a file that a policy drops, or never over
+    std::uint64_t discarded = 0;    ///< not kept: a policy dropped the mail or the file, or it never ended
     std::uint64_t failed = 0;       ///< lost to an error of the file system
     std::string last_error;         ///< empty if there was none
 };
 
-/// Of many callers; each file is one caller's. Until it is kept, a file has a name that ends in `.part`.
+/// It may have many callers; each file belongs to one of them. Until it is kept, a file has a name that ends in
+/// `.part`.
 class Extractor final : public ContentSink {
   public:
-    /// What becomes of files while the disk is slower than the network: in a live capture they are cut off or not even
-    /// begun, a capture file can wait.
+    /// What happens to files while the disk is slower than the network: in a live capture they are cut off or not even
+    /// begun; reading a capture file can wait.
     enum class WhenFull : std::uint8_t { cut_off, wait };
 
-    /// `queue_bytes`: how much may wait for the disk; the rest of each file that has begun comes on top, without its
-    /// bytes. `between_surveys`: how often at most it is looked what is left in a directory that is full. Throws
-    /// std::runtime_error if the directory cannot be used.
+    /// `queue_bytes`: how much may wait for the disk; orders without bytes, for files that have begun, may exceed it.
+    /// `between_surveys`: the least time between two looks at what is left in a full directory.
+    /// Throws std::runtime_error if the directory cannot be used.
     Extractor(ExtractOptions options, WhenFull when_full, std::size_t queue_bytes = std::size_t{32} << 20,
               std::chrono::steady_clock::duration between_surveys = std::chrono::seconds(10));
-    /// Writes what has been handed in; what was not kept is discarded.
+    /// Writes what has been handed over; files that were not kept are discarded.
     ~Extractor() override;
     Extractor(const Extractor&) = delete;
     Extractor& operator=(const Extractor&) = delete;
@@ -83,16 +84,16 @@ class Extractor final : public ContentSink {
         int fd = -1;  ///< -1: it has ended
         std::string name;
         std::uint64_t size = 0;
-        std::uint64_t accepted = 0;  ///< of what was handed over; more than `size` if it fails
+        std::uint64_t accepted = 0;  ///< bytes that were handed over; more than `size` if writing fails
     };
-    enum class Left : std::uint8_t { nothing, part };  ///< on the disk, by a file that failed
+    enum class Left : std::uint8_t { nothing, part };  ///< on the disk, after an error
     /// What the thread has to do next.
     struct Order {
         enum class Kind : std::uint8_t { begin, write, end, keep, discard, survey } kind;
         Handle file;
         std::string text;      ///< the name, or the bytes
         bool cut_off = false;  ///< of what is kept
-        /// What it takes of the queue.
+        /// The space that it takes in the queue.
         std::size_t size() const { return sizeof *this + text.size(); }
     };
 
@@ -135,7 +136,7 @@ class Extractor final : public ContentSink {
     std::chrono::steady_clock::time_point next_survey_;
     ExtractStats stats_;
 
-    // Of the thread alone.
+    // Used only by the thread.
     std::unordered_map<Handle, Written> writing_;
     std::thread thread_;
 };

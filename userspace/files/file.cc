@@ -29,7 +29,7 @@ void File::data(std::string_view bytes, Timestamp now) {
 }
 
 void File::gap(std::uint64_t length, Timestamp now) {
-    // What follows is not the beginning.
+    // What comes after a gap is not the beginning.
     detect();
     info_.duration = now - info_.ts;
     info_.missing_bytes += length;

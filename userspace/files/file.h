@@ -18,12 +18,12 @@ namespace smtpscope::files {
 /// What the files of one engine share.
 struct Context {
     const FileOptions* options;
-    ContentSink* content;  ///< where bodies are extracted to; nullptr: nowhere
+    ContentSink* content;  ///< where bodies are extracted to; nullptr: they are not
 };
 
 class File {
   public:
-    /// `info` has what is known at the beginning; a type that is set there is not questioned.
+    /// `info` has what is known at the beginning; a type that is set there is kept.
     File(Context& context, FileInfo info);
     ~File();
     File(const File&) = delete;
@@ -32,9 +32,9 @@ class File {
     const std::string& fuid() const { return info_.fuid; }
     void data(std::string_view bytes, Timestamp now);
     void gap(std::uint64_t length, Timestamp now);
-    /// The record. The file is over.
+    /// Ends the file and returns its record.
     FileInfo finish();
-    /// What was extracted of it, for the caller to keep or to discard; what is not taken is discarded.
+    /// The extracted content, for the caller to keep or to discard; if it is not taken, it is discarded.
     ContentSink::Handle take_content() { return std::exchange(extraction_, ContentSink::none); }
 
   private:
@@ -42,7 +42,7 @@ class File {
 
     Context* context_;
     FileInfo info_;
-    std::string beginning_;  ///< as much as the type is told by, until it is
+    std::string beginning_;  ///< collected until the type is detected
     Hasher hasher_;
     bool typed_ = false;
     ContentSink::Handle extraction_ = ContentSink::none;

@@ -12,7 +12,7 @@ namespace smtpscope::files {
 
 namespace {
 
-/// Contexts that are not in use, of one thread: a small file costs no allocation.
+/// Unused contexts of one thread, so that a small file costs no allocation.
 class Pool {
   public:
     EVP_MD_CTX* take() {
@@ -64,7 +64,8 @@ std::optional<std::string>& field(FileInfo& rec, HashAlgorithm algorithm) {
 
 }  // namespace
 
-// OpenSSL 3 looks an algorithm up anew each time it is named by its old function, which costs more than a small file.
+// With the old functions, OpenSSL 3 looks up an algorithm again on each use, which costs more than hashing a small
+// file.
 const evp_md_st* find_digest(HashAlgorithm algorithm) {
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
     static const std::array<const EVP_MD*, 3> found = {EVP_MD_fetch(nullptr, "MD5", nullptr),

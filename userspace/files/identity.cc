@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t least_buffer = 1024, most_buffer = std::size_t{1} << 20;  // bytes of an entry in the database
 
-/// The name in the entry of a number, by getpwuid_r() or getgrgid_r().
+/// The name in the database entry of an id, by getpwuid_r() or getgrgid_r().
 template <class Entry, class Get>
 std::string name_of(std::uint32_t number, Get get, char* Entry::*name) {
     std::vector<char> buffer(least_buffer);
@@ -39,13 +39,12 @@ constexpr long set_groups = SYS_setgroups32;
 constexpr long set_groups = SYS_setgroups;
 #endif
 
-/// For this thread alone, which the C library's own setgroups() is not. With it go the capabilities that have to do
-/// with files.
+/// For this thread only, unlike setgroups() of the C library. It also drops the capabilities that concern files.
 bool stand_in_for(const Identity& who) {
     if (::syscall(set_groups, who.groups.size(), who.groups.data()) != 0) return false;
     ::setfsgid(who.gid);
     ::setfsuid(who.uid);
-    // They do not tell whether they succeeded; asked for a number that cannot be, both say what is in effect.
+    // Both do not report whether they succeeded; called with an impossible id, they return the one in effect.
     constexpr auto impossible = static_cast<std::uint32_t>(-1);
     return static_cast<std::uint32_t>(::setfsgid(impossible)) == who.gid &&
            static_cast<std::uint32_t>(::setfsuid(impossible)) == who.uid;

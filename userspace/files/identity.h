@@ -9,10 +9,10 @@
 
 namespace smtpscope::files {
 
-/// By the system's user database (nsswitch.conf(5)); empty if it knows none.
+/// The name in the system's user database (nsswitch.conf(5)); empty if there is none.
 std::string user_name(std::uint32_t uid);
 
-/// Whose rights count.
+/// A user and groups whose rights are checked.
 struct Identity {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
@@ -24,7 +24,7 @@ struct Identity {
     std::string group() const;
 };
 
-/// Of this process.
+/// The identity of this process.
 Identity own_identity();
 
 /// Whether this process can find out what another user may do.

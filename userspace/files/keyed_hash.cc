@@ -25,8 +25,8 @@ void require(bool good) {
     if (!good) throw std::runtime_error("libcrypto computes no SHA-256.");
 }
 
-/// HMAC's two passes, each after the block that holds the key: setting libcrypto up anew for each value costs ten times
-/// as much as hashing a mail address.
+/// HMAC's two passes, each after the block that holds the key: setting up libcrypto again for each value costs ten
+/// times as much as hashing a mail address.
 class Hmac {
   public:
     explicit Hmac(const std::string& key) : key_(key) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// HMAC-SHA-256 (RFC 2104, FIPS 180-4): what stands for a value that is hidden. Equal values have equal hashes, and
-// nobody without the key can tell the value by trying.
+// HMAC-SHA-256 (RFC 2104, FIPS 180-4): it replaces a value that is hidden. Equal values have equal hashes, and without
+// the key the value cannot be found by trying.
 #pragma once
 
 #include <string>

@@ -11,7 +11,7 @@
 namespace smtpscope::files {
 namespace {
 
-/// As a shell takes it for one word.
+/// Quoted so that a shell reads it as one word.
 std::string word(const std::string& path) {
     constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%";
     if (path.find_first_not_of(plain) == std::string::npos) return path;
@@ -86,7 +86,7 @@ std::optional<Obstacle> missing(const std::string& path, Use use, const Identity
     return Obstacle{why, remedy};
 }
 
-/// Of a file in a directory that can be used; what is wrong with the directory is said of that.
+/// For a file in a directory that can be used; an obstacle of the directory itself is reported for the directory.
 std::optional<Obstacle> obstacle_to_appending(const std::string& path, const Identity& who) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0 || access_error(parent(path), W_OK | X_OK, who) != 0) return std::nullopt;
@@ -106,7 +106,7 @@ std::optional<Obstacle> obstacle(const std::string& path, Use use, const Identit
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
         if (errno == ENOENT) return missing(path, use, who);
-        // What is closed to this process may be open to that user.
+        // A path that this process cannot enter may be open to that user.
         return errno == EACCES && who.uid != ::geteuid() ? std::nullopt : by_error(errno, path, use, who);
     }
     if (use != Use::key && !S_ISDIR(status.st_mode)) return Obstacle{std::strerror(ENOTDIR), "name a directory"};

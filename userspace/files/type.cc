@@ -12,7 +12,7 @@ namespace smtpscope::files {
 
 namespace {
 
-constexpr std::size_t least_text = 10;  // characters that the reference wants to see before it calls something a text
+constexpr std::size_t least_text = 10;  // characters that the reference needs before it calls something a text
 
 std::string_view without_byte_order_mark(std::string_view content) {
     constexpr std::string_view utf8 = "\xef\xbb\xbf";
@@ -24,7 +24,7 @@ bool is_text(char c) {
     return (c >= ' ' && c <= '~') || (c >= '\t' && c <= '\r');
 }
 
-/// Bytes of the character in UTF-8 that the text begins with, if it is beyond ASCII; 0 if it is none.
+/// Bytes of the character in UTF-8 that the text begins with, if it is not ASCII; 0 if there is none.
 std::size_t beyond_ascii(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text[0]);
     const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
@@ -34,7 +34,7 @@ std::size_t beyond_ascii(std::string_view text) {
     return length;
 }
 
-/// The first characters are of a text, in ASCII as the reference asks, or in UTF-8.
+/// Whether the first characters are text, in ASCII as the reference requires, or in UTF-8.
 bool begins_as_text(std::string_view content) {
     content = without_byte_order_mark(content);
     if (content.size() < least_text) return false;
@@ -51,7 +51,7 @@ std::string_view skip_space(std::string_view text) {
     return text;
 }
 
-/// Markup by its first tag, as the reference tells it: a document is HTML, a fragment is text. Empty: something else.
+/// Markup by its first tag, as the reference does it: a document is HTML, a fragment is text. Empty: something else.
 std::string_view by_first_tag(std::string_view content) {
     constexpr std::string_view documents[] = {"<!doctype html", "<html", "<head",
                                               "<title",         "<body", "<meta http-equiv"};
@@ -63,7 +63,7 @@ std::string_view by_first_tag(std::string_view content) {
     return "text/plain";
 }
 
-/// Where the two use different names for the same, the reference's counts; empty: it has none.
+/// The reference's name where it differs from the database's; empty: it has none.
 std::string_view reference_name(std::string_view type) {
     struct Names {
         std::string_view magic, reference;
@@ -120,7 +120,7 @@ class Database {
         cookie_.reset();
     }
     const std::string& error() const { return error_; }
-    /// Empty if it has none.
+    /// The type by the database; empty if it has none.
     std::string_view look_up(std::string_view content) {
         const char* answer = cookie_ ? magic_buffer(cookie_.get(), content.data(), content.size()) : nullptr;
         return answer ? answer : "";
@@ -155,7 +155,7 @@ bool is_plain_text(std::string_view content) {
 std::optional<std::string> detect_type(std::string_view content) {
     content = content.substr(0, type_beginning);
     if (content.empty()) return std::nullopt;
-    // The database takes a hundred microseconds and more: what nearly all mail consists of is told without it.
+    // The database takes a hundred microseconds and more: most mail is plain text, which is recognized without it.
     if (is_plain_text(content)) return "text/plain";
     if (content.size() < least_text && std::all_of(content.begin(), content.end(), is_text)) return std::nullopt;
     if (begins_as_text(content))
@@ -163,7 +163,7 @@ std::optional<std::string> detect_type(std::string_view content) {
             return std::string(type);
     if (const std::string_view type = by_signature(content); !type.empty()) return std::string(type);
     const std::string_view type = reference_name(database().look_up(content));
-    // A few characters are no text yet.
+    // A few characters are not enough for a text.
     if (type.empty() || (type == "text/plain" && content.size() < least_text)) return std::nullopt;
     return std::string(type);
 }

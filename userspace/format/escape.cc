@@ -21,7 +21,7 @@ constexpr bool is_printable_ascii(char c) {
 template <char... Special>
 bool are_plain(const char* sixteen) {
     const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sixteen));
-    // As signed numbers those beyond ASCII are below too.
+    // As signed numbers, bytes that are not ASCII are below it too.
     const __m128i printable =
         _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)), _mm_cmpgt_epi8(v, _mm_set1_epi8(0x1f)));
     __m128i special = _mm_setzero_si128();
@@ -37,7 +37,7 @@ std::size_t plain_prefix(std::string_view text) {
     std::size_t i = 0;
 #ifdef __SSE2__
     while (i + 16 <= text.size() && are_plain<Special...>(text.data() + i)) i += 16;
-    // The last ones together with some that have been looked at.
+    // The last bytes are checked together with some that were checked already.
     if (i > 0 && text.size() - i < 16 && are_plain<Special...>(text.data() + text.size() - 16)) return text.size();
 #endif
     while (i < text.size() && is_printable_ascii(text[i]) && ((text[i] != Special) && ...)) ++i;

@@ -22,7 +22,7 @@ std::string tsv_footer(Timestamp now);
 /// `2026-11-23T17:22:01.123456Z 192.0.2.1:40000 -> 192.0.2.2:25 SUMMARY`, without a line feed and without anything that
 /// a terminal does not show in its place.
 void append_brief(std::string& out, Timestamp ts, const ConnId& id, std::string_view summary);
-/// The same of a record that holds something back: what its values do not tell is `-`.
+/// The same for a record with hidden values: what its values do not tell is `-`.
 void append_brief(std::string& out, const Stream& stream, std::span<const Value> values, std::string_view summary);
 
 /// A value that is not a list, as text: the form of TSV, without escapes in strings. For journald.

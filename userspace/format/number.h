@@ -12,7 +12,7 @@ namespace smtpscope::format {
 
 void append_number(std::string& out, std::uint64_t number);
 
-/// Seconds with six decimals, as TSV has them, or with as many as are needed and one at least, as JSON has them.
+/// Seconds with six decimals, as in TSV, or with as many as are needed but at least one, as in JSON.
 enum class Zeros { keep, trim };
 void append_seconds(std::string& out, std::int64_t microseconds, Zeros zeros);
 

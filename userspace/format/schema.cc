@@ -15,10 +15,10 @@ struct Field {
     std::string_view name;
     std::string_view type;
     Value (*get)(const Record&);
-    void (*set)(Record&, const Value&) = nullptr;  ///< nullptr: no part of a summary
+    void (*set)(Record&, const Value&) = nullptr;  ///< nullptr: not part of a summary
 };
 
-// What each type of a member is called in a TSV header, and its value.
+// The name of each member type in a TSV header, and how its value is read.
 constexpr std::string_view type_name(const bool*) {
     return "bool";
 }
@@ -111,7 +111,7 @@ void assign(std::vector<std::string>& to, const Value& v) {
     const auto texts = texts_of(v);
     to.assign(texts.begin(), texts.end());
 }
-/// Numbers and the like cannot be replaced by another.
+/// Numbers and similar values cannot be replaced by others.
 template <class T>
 void assign(T& to, const Value&) {
     to = T();
@@ -216,7 +216,7 @@ constexpr Field<Weird> weird_fields[] = {
     field<&Weird::id, &ConnId::resp_p>("id.resp_p"),
     field<&Weird::name>("name"),
     field_unless_empty<&Weird::addl>("addl"),
-    // The reference's own: whether it also raised a notice, and which of its nodes spoke.
+    // Only the reference has these: whether it also raised a notice, and which of its nodes reported it.
     {"notice", "bool", [](const Weird&) { return Value(false); }},
     {"peer", "string", [](const Weird&) { return Value(); }},
     field_unless_empty<&Weird::source>("source"),
@@ -301,7 +301,7 @@ constexpr Field<Software> software_fields[] = {
 enum : std::size_t { smtp_index, weird_index, files_index, ssl_index, notice_index, software_index };
 enum : int { warning_priority = 4, notice_priority = 5, info_priority = 6 };
 
-/// `SMTP_ID_ORIG_H=`: journald takes capitals, digits and underscores, and 64 bytes at most.
+/// `SMTP_ID_ORIG_H=`: journald accepts capitals, digits and underscores, and 64 bytes at most.
 std::string journal_key(std::string_view stream, std::string_view name) {
     std::string key;
     for (const char c : std::string(stream) + "_" + std::string(name)) {

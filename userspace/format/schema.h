@@ -41,7 +41,7 @@ std::span<const Stream> streams();
 /// Their names, in the same order.
 const std::vector<std::string_view>& stream_names();
 
-/// Where the field stands in the stream's columns; nullopt if there is none of that name.
+/// The index of the field in the stream's columns; nullopt if there is none with that name.
 std::optional<std::size_t> find_column(const Stream& stream, std::string_view name);
 
 const Stream& stream_of(const Info&);
@@ -59,8 +59,7 @@ void read_values(const SslInfo& rec, std::vector<Value>& values);
 void read_values(const Notice& rec, std::vector<Value>& values);
 void read_values(const Software& rec, std::vector<Value>& values);
 
-/// Gives the record those of the values that are marked, for summary(): texts as they are, what is not set as
-/// `(hidden)`.
+/// Sets the marked values in the record, for summary(): texts as they are; values that are not set become `(hidden)`.
 using Marks = std::vector<bool>;  ///< by column
 void write_values(std::span<const Value> values, const Marks& marks, Info& rec);
 void write_values(std::span<const Value> values, const Marks& marks, Weird& rec);

@@ -19,7 +19,7 @@
 namespace smtpscope {
 namespace {
 
-constexpr int batch = 1024;  ///< packets a read(): often enough back to the caller, rarely enough to cost nothing
+constexpr int batch = 1024;  ///< packets per read(): few enough to return often, many enough to cost nothing
 constexpr std::size_t read_ahead = std::size_t{256} << 10;
 
 std::optional<LinkType> link_type(int dlt) {
@@ -80,7 +80,7 @@ class CaptureFile::Impl {
         handler_ = &handler;
         const int count = pcap_dispatch(pcap_, batch, &Impl::deliver, reinterpret_cast<u_char*>(this));
         if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
-        // A break that an exception asked for is told once more by the call after it.
+        // A break that an exception asked for is reported again by the next call.
         if (count > 0 || count == PCAP_ERROR_BREAK) return Status::more;
         if (count == 0) return Status::end;
         const std::string_view message = pcap_geterr(pcap_);
@@ -92,11 +92,11 @@ class CaptureFile::Impl {
     std::uint64_t bytes_total() const { return total_; }
 
   private:
-    /// Bytes that a file spends on a packet besides its data.
+    /// Bytes that a file uses for a packet besides its data.
     static constexpr std::uint64_t packet_overhead = 16;
 
     std::FILE* open(const std::string& path) {
-        // A stream of our own for standard input, too: it takes our buffer, which is gone when stdin is closed.
+        // A stream of our own for standard input, too: it uses our buffer, which no longer exists when stdin is closed.
         std::FILE* file =
             path == "-" ? fdopen(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0), "rb") : std::fopen(path.c_str(), "rbe");
         if (file == nullptr) throw CaptureFileError(name_ + ": " + std::strerror(errno));
@@ -109,7 +109,7 @@ class CaptureFile::Impl {
         return file;
     }
 
-    /// No exception may pass through libpcap, which is C: it waits until pcap_dispatch has come back.
+    /// No exception may pass through libpcap, which is C: it is kept until pcap_dispatch has returned.
     static void deliver(u_char* self, const pcap_pkthdr* header, const u_char* data) {
         Impl& impl = *reinterpret_cast<Impl*>(self);
         if (impl.thrown_) return;
