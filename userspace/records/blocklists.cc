@@ -10,7 +10,7 @@ namespace smtpscope::records {
 
 namespace {
 
-constexpr std::size_t head = 4;  // bytes that are hashed
+constexpr std::size_t head = 4;  // bytes of a text that are hashed
 
 /// What servers say about blocklists, in lower case.
 constexpr std::string_view known[] = {
@@ -101,20 +101,20 @@ constexpr std::string_view known[] = {
     "(s3140)",
     "(s3150)",
     "banned sending ip",                  // Microsoft 365: 5.7.606 to 5.7.649
-    "sender.office.com",                  // Microsoft 365, where one asks for removal
+    "sender.office.com",                  // Microsoft 365, where to ask for removal
     "traffic not accepted from this ip",  // Microsoft 365: 5.7.708
     "unusual rate of unsolicited",        // Google: 5.7.28
     "reputation of the sending ip",       // Google: 5.7.1
     "ip address is block listed",         // GMX, WEB.DE, mail.com, IONOS
     "ip address is black listed",         // the same, before
-    "@rx.t-online.de",                    // Telekom, whom to ask; it accepts mail from hosts that it knows
+    "@rx.t-online.de",                    // Telekom, its contact address; it accepts mail from hosts that it knows
     "abuse_rbl@",                         // AT&T
     "comcast block for spam",             // Comcast
     "[bl21]",                             // Yahoo: listed by Spamhaus
     "[bl23]",
 };
 
-/// The one of the reference that is more than a text: `dyndns\.com\/.*spam`.
+/// The only pattern of the reference that is not a plain text: `dyndns\.com\/.*spam`.
 bool tells_of_dyndns(std::string_view text) {
     constexpr std::string_view site = "dyndns.com/";
     const std::size_t at = find_ignoring_case(text, site);
@@ -130,7 +130,7 @@ bool is_of_domain(char c) {
 std::size_t Blocklists::hash(const char* text) {
     std::uint32_t word = 0;
     std::memcpy(&word, text, head);
-    word |= 0x20202020U;  // folds letters, and some others that the comparison tells apart
+    word |= 0x20202020U;  // folds the case of letters, and some other bytes that the comparison tells apart
     return word * 2654435769U >> (32 - hash_bits);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Whether the text of an error reply tells that a blocklist is the reason.
+// Whether the text of an error reply says that a blocklist is the reason.
 #pragma once
 
 #include <array>
@@ -14,10 +14,10 @@ namespace smtpscope::records {
 /// A set of texts that are looked for in any case of ASCII letters, all at once: time is linear in the searched text.
 class Blocklists {
   public:
-    /// Looks for those that are known and for `more`, texts of at least four bytes; shorter ones are not used.
+    /// Looks for the known texts and for `more`, which must have at least four bytes each; shorter ones are not used.
     explicit Blocklists(const std::vector<std::string>& more = {});
 
-    /// A text within the domain of a mail address does not count: the reply repeats what the client said.
+    /// A text inside the domain of a mail address does not count: the reply repeats what the client said.
     bool mentioned_in(std::string_view reply) const;
     std::size_t size() const { return texts_.size(); }
 
@@ -31,7 +31,7 @@ class Blocklists {
         std::string folded;
     };
     std::vector<Text> texts_;                                                 ///< by the hash of their first four bytes
-    std::array<std::uint64_t, (std::size_t{1} << hash_bits) / 64> begins_{};  ///< a bit for each hash that there is
+    std::array<std::uint64_t, (std::size_t{1} << hash_bits) / 64> begins_{};  ///< a bit for each hash that occurs
 };
 
 }  // namespace smtpscope::records

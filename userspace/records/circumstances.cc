@@ -10,8 +10,8 @@ Owner owner_of(const Sender& sender, const Hooks& hooks) {
     return hooks.owner ? hooks.owner(sender) : Owner();
 }
 
-/// Cgroups are looked for at intervals and names may take long: what was missing at first may be known by now. What was
-/// known stays, for its cgroup may be gone.
+/// Cgroups are scanned at intervals and names may take long: what was missing at first may be known by now. What was
+/// known is kept, because its cgroup may be gone.
 bool may_become_known(const Owner& known) {
     return known.container.empty() && (known.unit.empty() || known.user.empty());
 }
@@ -26,7 +26,7 @@ Owner completed(Owner known, Owner found) {
         known.user = std::move(found.user);
         known.user_due = found.user_due;
     }
-    // It has users of its own, but was not known to be a container when this host's was asked for.
+    // A container has its own users, but was not known to be one when the user was looked up on this host.
     if (!known.container.empty()) known.user.clear();
     return known;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a record says beside the mail: whose process took part in the session, and why the session was given up.
+// What a record says besides the mail: whose process took part in the session, and why the session was given up.
 #pragma once
 
 #include <memory>
@@ -24,15 +24,15 @@ class Circumstances {
   public:
     /// Payload of `from` came from this process of this host. Where both ends are local, who sent the mail counts.
     void sent_by(Side from, const Sender& sender, const Hooks& hooks, Owners& owners);
-    /// The fields of the process, as far as they are wanted. Counts what is wanted and still due.
+    /// The fields of the process, as far as they are wanted. Counts the wanted fields that are still due.
     void fill(Info& rec, const ExtraFields& wanted, const Hooks& hooks, Owners& owners, RecordStats& stats);
 
   private:
-    Sender sender_;                       ///< known() if it is of this host
+    Sender sender_;                       ///< known() if it is on this host
     std::shared_ptr<const Owner> owner_;  ///< nullptr unless the sender is known
 };
 
-/// As the field `incomplete` has it; nullptr for a session that came to its end.
+/// The text for the field `incomplete`; nullptr for a session that ended normally.
 const char* name_of(Ending why);
 
 }  // namespace smtpscope::records

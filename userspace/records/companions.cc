@@ -10,8 +10,8 @@ namespace smtpscope::records {
 
 namespace {
 
-constexpr std::uint64_t shares = 16;           // of Limits::waiting_memory, of which one connection has one
-constexpr std::uint64_t extracted_cost = 256;  // bytes that a file which was extracted holds elsewhere
+constexpr std::uint64_t shares = 16;           // parts of Limits::waiting_memory; a connection may use one
+constexpr std::uint64_t extracted_cost = 256;  // bytes that an extracted file holds elsewhere
 constexpr std::uint64_t node_cost = 4 * sizeof(void*);
 
 std::uint64_t RecordStats::*cause_of(Fate fate) {
@@ -57,7 +57,8 @@ void WaitingRoom::discharge(std::uint64_t bytes) {
     stats_->waiting_memory -= bytes;
 }
 
-/// Nobody may take the room from all others: who has used up a share gives way, then who has waited longest.
+/// No connection may take the room of all others: one that exceeds its share is given up, then the one that has waited
+/// longest.
 bool WaitingRoom::admit(Companions& who, std::uint64_t bytes) {
     const std::uint64_t limit = options_->limits.waiting_memory;
     if (limit > 0 && who.bytes_ + bytes > limit / shares) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Records of other streams that wait for their mail, where a policy may drop mails: what belongs to a mail goes with
-// it, and appears before its smtp record is made. With records of files waits what was extracted of them.
+// Records of other streams that wait for their mail, where a policy may drop mails: what belongs to a mail is kept or
+// dropped with it, and is written before its smtp record is made. The extracted content of a file waits with its
+// record.
 #pragma once
 
 #include <atomic>
@@ -23,31 +24,32 @@ namespace smtpscope::records {
 class Companions;
 class Scope;
 
-/// What became of a mail.
+/// What happened to a mail.
 enum class Fate : std::uint8_t {
     kept,
     dropped,
     unknown,  ///< there was content, and no smtp record that a policy could judge
 };
 
-/// Of an engine: the account of all that waits, and the way out.
+/// One for each engine: counts all that waits, and passes it on or drops it.
 class WaitingRoom {
   public:
-    /// All of them outlive it.
+    /// Its arguments outlive it.
     WaitingRoom(const EngineOptions& options, const Hooks& hooks, RecordSink& sink, RecordStats& stats);
 
     /// Whether records have to wait at all.
     bool is_open() const { return options_->policy && options_->policy->may_drop_mails(); }
-    /// To the sink.
+    /// Passes a record to the sink.
     template <class Rec>
     void deliver(const Rec& rec, ContentSink::Handle content) const {
         if (content != ContentSink::none) content_->keep(content);
         records::deliver(rec, *sink_);
     }
-    /// Nowhere. An oddity that nobody heard of may be said again.
+    /// Drops a record. An oddity that was not reported this way may be reported again.
     void drop(const Record& record, ContentSink::Handle content, Scope& scope, std::uint64_t RecordStats::*cause) const;
 
-    /// Notices are made for many sessions: the one that the next ones are about; nullptr: they need not wait.
+    /// Notices are made for many sessions. `scope`: the session that the next ones are about; nullptr: they need not
+    /// wait.
     void speak_of(Scope* scope) { speaking_of_ = scope; }
     void notice(const Notice& rec) const;
 
@@ -63,14 +65,14 @@ class WaitingRoom {
     RecordStats* stats_;
     ContentSink* content_;
     std::shared_ptr<std::atomic<std::uint64_t>> account_;
-    std::list<Companions*> order_;  ///< of those that hold something; who has waited longest comes first
+    std::list<Companions*> order_;  ///< those that hold something, the one that has waited longest first
     Scope* speaking_of_ = nullptr;
 };
 
-/// Of a session.
+/// One for each session.
 class Companions {
   public:
-    /// A record belongs to transactions by their tags; this one stands for the session.
+    /// A record belongs to transactions by their tags; this tag stands for the session.
     static constexpr smtp::Tag session = 0;
 
     /// Both outlive it.
@@ -82,9 +84,9 @@ class Companions {
     /// Waits until every one of `mails` is kept, or one of them is not.
     void add(Record&& record, ContentSink::Handle content, std::vector<smtp::Tag> mails);
     void decide(smtp::Tag mail, Fate fate);
-    /// What belongs to `from` belongs to `into`.
+    /// What belonged to `from` now belongs to `into`.
     void merge(smtp::Tag from, smtp::Tag into);
-    /// There is no room: all that waits is lost.
+    /// There is no room: everything that waits is dropped.
     void give_up();
 
   private:

@@ -14,8 +14,8 @@ namespace smtpscope::records {
 namespace {
 
 constexpr std::string_view source = "SMTP";
-constexpr std::size_t flush_size = 16384;  // bytes of a whole message that are handed on at once
-// As many addresses as the default limit allows, each as long as RFC 5321, 4.5.3.1.3 allows, are a quarter of this.
+constexpr std::size_t flush_size = 16384;  // bytes of a whole message that are passed on at once
+// The default number of addresses, each of the maximum length of RFC 5321, 4.5.3.1.3, takes a quarter of this.
 constexpr std::size_t max_set_bytes = std::size_t{1} << 20;
 
 mime::Bodies bodies(const FileOptions& options) {
@@ -141,7 +141,7 @@ void Content::mime_end_entity() {
 }
 
 void Content::mime_weird(std::string_view name, std::string_view addl) {
-    // What the decoder says, the reference says for the connection and not for an analyzer.
+    // The reference reports what the decoder finds for the connection, not for an analyzer.
     scope_->weird(name, addl, name.starts_with("base64") ? std::string_view() : source);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The message that is being received: its header fields go into the record of its transaction, its bodies into files.
+// The message that is being received: its header fields go to the record of its transaction, its bodies to files.
 #pragma once
 
 #include <memory>
@@ -22,8 +22,8 @@ class Content final : public mime::Handler {
     /// Several, each with its CRLF.
     void lines(std::string_view text);
     void gap(std::uint64_t length);
-    std::uint64_t size() const { return size_; }  ///< so far, with every line's end as CRLF and what was lost
-    /// Everything up to now has its time: what is still to be decoded comes later.
+    std::uint64_t size() const { return size_; }  ///< so far, with each line end counted as CRLF, lost bytes included
+    /// Ends the current time: what is still to be decoded gets a later one.
     void flush();
     void done(bool sized);  ///< not `sized`: how much there was of it is not known
 
@@ -51,14 +51,14 @@ class Content final : public mime::Handler {
     bool is_orig_;
     bool begun_ = false;
     Timestamp lost_at_{};                 ///< the newest loss
-    std::uint64_t size_ = 0;              ///< of the content, with every line's end as CRLF
-    std::string raw_;                     ///< lines for whole_, not yet handed on
+    std::uint64_t size_ = 0;              ///< of the content, with each line end counted as CRLF
+    std::string raw_;                     ///< lines for whole_, not yet passed on
     std::unique_ptr<files::File> whole_;  ///< the message itself, where that is asked for
     std::unique_ptr<files::File> body_;   ///< of the newest entity
-    mime::Message message_;               ///< last, because it begins to speak at once
+    mime::Message message_;               ///< last, because it calls its handler at once
 };
 
-/// Adds what is new to the set, up to `limit` of them (0: no limit); false if that was reached.
+/// Adds new addresses to the set, up to `limit` of them (0: no limit); false if the limit was reached.
 bool insert_addresses(std::optional<StringSet>& set, std::vector<std::string> addresses, std::size_t limit);
 
 }  // namespace smtpscope::records

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t text_columns = 80;
 
-/// What others have written, no longer than fits beside the rest.
+/// Text from the network, cut so that the rest fits beside it.
 std::string shortened(std::string_view text) {
     const std::string_view front = fitting(text, text_columns);
     return std::string(front) + (front.size() < text.size() ? "..." : "");
@@ -21,7 +21,7 @@ bool has_recipient(const Info& rec) {
     return rec.rcptto && !rec.rcptto->empty();
 }
 
-/// Sessions without an envelope are recorded too: most often, what followed STARTTLS could not be read.
+/// Sessions without an envelope are recorded too: most often because what followed STARTTLS could not be read.
 std::string session(const Info& rec) {
     std::string text =
         rec.tls ? "encrypted session (STARTTLS), no envelope seen" : "session without sender and recipient";

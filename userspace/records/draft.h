@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A mail's record in the making.
+// The record of a mail while it is being made.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace smtpscope::records {
 struct Draft {
     Info info;
     bool active = false;                  ///< there is something to log
-    bool path_grows = true;               ///< Received fields still tell of the way
+    bool path_grows = true;               ///< Received fields still add to the path
     std::uint64_t entities = 0;           ///< of its message, so far
     std::optional<std::string> filename;  ///< of the entity that is being received
 };

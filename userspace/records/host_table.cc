@@ -28,7 +28,7 @@ std::uint64_t half(const Address& a, std::size_t first) {
     return value;
 }
 
-/// The part of an address that names one host, never 0. No IPv6 network that is in use has the form of the IPv4 ones.
+/// The part of an address that names one host, never 0. No IPv6 network in use has the form of the IPv4 keys.
 std::uint64_t host_key(const Address& a) {
     return std::max<std::uint64_t>(half(a, a.is_v4() ? 8 : 0), 1);
 }
@@ -76,7 +76,7 @@ bool RecentKeys::insert(std::uint64_t key, std::int64_t now, std::int64_t lifeti
 void BurstTable::Host::advance(std::int64_t bucket) {
     constexpr auto n = static_cast<std::int64_t>(buckets);
     const std::int64_t passed = bucket - newest;
-    if (passed <= 0 && passed > -n) return;  // packets come in nearly their order
+    if (passed <= 0 && passed > -n) return;  // packets are nearly in order
     if (passed <= -n || passed >= n) {
         std::fill(std::begin(counts), std::end(counts), 0U);
     } else {
@@ -115,7 +115,7 @@ std::size_t BurstTable::weakest(std::size_t set, std::int64_t bucket) {
 std::size_t BurstTable::slot_of(std::uint64_t key, std::int64_t bucket) {
     const std::size_t set = set_of(mix(seed_, key), capacity_);
     std::size_t slot = set;
-    while (slot < set + ways && keys_[slot] != key && keys_[slot] != 0) ++slot;  // behind an empty one all are
+    while (slot < set + ways && keys_[slot] != key && keys_[slot] != 0) ++slot;  // all after an empty one are empty
     if (slot < set + ways && keys_[slot] == key) return slot;
     if (slot < set + ways) {
         ++hosts_;

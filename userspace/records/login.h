@@ -18,7 +18,7 @@ class Login {
     void request(const smtp::Request& request);
     /// A line of a reply to one of them. True if it says that the secret is wrong.
     bool answered(const smtp::Reply& reply);
-    /// Commands were lost, and another AUTH may be among them: after one that has failed (RFC 4954, 4).
+    /// Commands were lost, and another AUTH may be among them if the last one failed (RFC 4954, 4).
     void commands_lost();
     void fill(Info& rec, const ExtraFields& wanted) const;
 

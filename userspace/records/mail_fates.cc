@@ -16,7 +16,7 @@ void MailFates::hold(Scope& scope, Record&& record, ContentSink::Handle content,
                      bool in_message) {
     WaitingRoom& room = *scope.context->waiting;
     const bool file = std::holds_alternative<FileInfo>(record);
-    // Content may outlive its transaction, of which the end was lost or the reply came early.
+    // Content may outlive its transaction, if the end of that was lost or its reply came early.
     if ((file || in_message) && message_fate_ && *message_fate_ != Fate::kept) {
         const bool known = *message_fate_ == Fate::dropped;
         if (session_fate_ != Fate::kept) session_fate_ = Fate::dropped;
@@ -43,7 +43,7 @@ void MailFates::merge(Tag from, Tag into) {
 
 void MailFates::settle(const Transaction& t, Fate fate) {
     if (message_ == t.tag) message_fate_ = fate;
-    // Where no content was seen, what is odd about it is the session's.
+    // If no content was seen, what waits for it belongs to the session.
     const bool nothing = fate == Fate::unknown && !t.content.seen && t.info.fuids.empty();
     if (fate == Fate::kept)
         session_fate_ = Fate::kept;

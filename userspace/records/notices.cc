@@ -10,7 +10,8 @@ namespace smtpscope::records {
 
 namespace {
 
-constexpr std::uint16_t first_error = 400, closing = 421;  // RFC 5321, 4.2.3: the server goes, whoever the client is
+constexpr std::uint16_t first_error = 400,
+                        closing = 421;  // RFC 5321, 4.2.3: the server is closing, whoever the client is
 
 bool names_first(std::string_view text, const Address& host) {
     const auto addresses = extract_ip_addresses(text, Wrapping::any);

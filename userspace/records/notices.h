@@ -17,8 +17,8 @@ namespace smtpscope::records {
 
 struct NoticeStats {
     std::uint64_t emitted = 0;
-    std::uint64_t suppressed = 0;     ///< equal ones were told within the suppression interval
-    std::uint64_t evicted_hosts = 0;  ///< that were being counted, because of NoticeOptions::max_hosts
+    std::uint64_t suppressed = 0;     ///< equal ones were reported within the suppression interval
+    std::uint64_t evicted_hosts = 0;  ///< while they were being counted, because of NoticeOptions::max_hosts
 };
 
 class Notices {
@@ -39,16 +39,16 @@ class Notices {
     /// `SMTP::Auth_Failure_Burst`, the same for AUTH.
     void failed_auth(const ConnId& id, std::string_view uid, Timestamp ts);
     /// `SMTP::Message_Smuggling`: one message hid another behind `how`, which not all servers take for the end of data.
-    /// Once for each originator and way.
+    /// Once for each originator and `how`.
     void smuggled(const ConnId& id, std::string_view uid, Timestamp ts, std::string_view how);
 
-    /// Tables whose size or window stays as it was keep what they know.
+    /// Tables whose size and window do not change keep their contents.
     void set_options(const NoticeOptions& options);
     NoticeStats stats() const;
     std::size_t hosts() const { return recipients_.hosts() + auths_.hosts(); }
 
   private:
-    /// A part of the identifier of what is suppressed.
+    /// Part of the key of a suppressed notice.
     enum class Kind : std::uint8_t { blocklist_error, blocked_host, smuggling };
 
     bool is_suppressed(Kind kind, const Address& host, std::uint64_t detail, Timestamp ts);
@@ -64,8 +64,8 @@ class Notices {
     Blocklists blocklists_;
     RecentKeys told_;
     BurstTable recipients_, auths_;
-    NoticeStats stats_;                 ///< but for evicted_hosts
-    std::uint64_t evicted_before_ = 0;  ///< by tables that were replaced
+    NoticeStats stats_;                 ///< except evicted_hosts
+    std::uint64_t evicted_before_ = 0;  ///< from tables that were replaced
 };
 
 }  // namespace smtpscope::records

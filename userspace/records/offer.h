@@ -15,18 +15,18 @@ class Offer {
   public:
     /// EHLO or its like was sent.
     void begin() { *this = {}; }
-    /// The session begins anew, or the reply is in doubt.
+    /// The session begins again, or the reply is doubtful.
     void forget() { keywords_.reset(); }
     /// A line of the reply; the first one names the server. `known` holds what servers offer.
     void line(const smtp::Reply& reply, Shared<std::string>& known);
-    /// There is one, and the reply is over.
+    /// The offer is known, and its reply is complete.
     bool is_known() const { return keywords_ && !within_; }
-    /// Of a known one.
+    /// The keywords of a known offer.
     std::vector<std::string> keywords() const;
 
   private:
     std::shared_ptr<const std::string> keywords_;  ///< with blanks between them
-    bool within_ = false;                          ///< the reply, behind its first line
+    bool within_ = false;                          ///< inside the reply, after its first line
 };
 
 }  // namespace smtpscope::records

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view orcpt_prefix = "ORCPT=rfc822";
 
-/// The reference takes the tag of an original recipient (RFC 3461, 4.2) out of what it found.
+/// The reference removes the tag of an original recipient (RFC 3461, 4.2) from what it found.
 std::string without_orcpt(std::string address) {
     for (auto at = address.find(orcpt_prefix); at != address.npos; at = address.find(orcpt_prefix, at)) {
         const std::size_t end = at + orcpt_prefix.size();

@@ -8,8 +8,8 @@
 
 namespace smtpscope::records {
 
-/// Where mail is to go or comes from by an argument that begins with the keyword. `<postmaster>` (RFC 5321, 4.1.1.3)
-/// and local users have no domain, which the reference asks of an address; `<>` is empty.
+/// The path in an argument that begins with the keyword. `<postmaster>` (RFC 5321, 4.1.1.3) and local users have no
+/// domain, which the reference asks of an address; `<>` is empty.
 std::string_view path_of(std::string_view arg, std::string_view keyword);
 
 /// The addresses in an argument of RCPT, as the reference finds them.

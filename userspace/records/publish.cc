@@ -10,7 +10,7 @@ namespace smtpscope::records {
 
 namespace {
 
-/// Seen from the local networks; nullptr if neither end is of them.
+/// As seen from the local networks; nullptr if neither end is in them.
 const char* direction_of(const ConnId& id, const SubnetSet& local_nets) {
     const bool from_us = local_nets.contains(id.orig_h), to_us = local_nets.contains(id.resp_h);
     if (from_us) return to_us ? "local" : "outbound";

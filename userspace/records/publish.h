@@ -11,7 +11,7 @@ namespace smtpscope::records {
 /// The fields that follow from others.
 void derive(Info& rec, const AnalyzerOptions& options);
 
-/// To the sink, and to all that learn from records. `rec` is that of a mail that is kept.
+/// Passes the record to the sink, and to everything that learns from records. `rec` is of a mail that is kept.
 void publish(const Context& context, const Info& rec);
 
 }  // namespace smtpscope::records

@@ -52,7 +52,7 @@ constexpr std::size_t end_of(std::size_t begin, Member Class::*) {
     return (begin + alignof(Member) - 1) / alignof(Member) * alignof(Member) + sizeof(Member);
 }
 
-/// Whether the list leaves out nothing that could hold memory: then it makes up the size of the record.
+/// Whether the list has every member that could hold memory: then their sizes add up to the size of the record.
 template <class Rec>
 constexpr bool is_complete() {
     const std::size_t end = std::apply(
@@ -68,7 +68,8 @@ static_assert(is_complete<Info>() && is_complete<Weird>() && is_complete<FileInf
                   is_complete<Notice>() && is_complete<Software>(),
               "give members() the member that is new, or in another place");
 
-// What a member holds beyond itself. A type without a function here does not compile, unless it can hold nothing.
+// The memory that a member holds outside itself. A type without a function here does not compile, unless it cannot hold
+// any.
 template <class T>
 requires std::is_trivially_copyable_v<T> std::size_t size_of(const T&) {
     return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What became of the records of one engine. EngineStats has the same names, and says what they mean.
+// What happened to the records of one engine. EngineStats has the same names, and explains them.
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,7 @@ std::string_view word(std::string_view text) {
     return text.substr(0, text.find(' '));
 }
 
-/// The id that the text begins with. Ids have a digit, which tells them from words.
+/// The id that the text begins with. An id has a digit, unlike a word.
 std::optional<std::string_view> leading_id(std::string_view text) {
     const auto end = std::find_if_not(text.begin(), text.end(), is_id);
     std::string_view id = text.substr(0, static_cast<std::size_t>(end - text.begin()));

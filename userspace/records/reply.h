@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a server's reply says beside its code.
+// What a server's reply says besides its code.
 #pragma once
 
 #include <optional>

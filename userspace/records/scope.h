@@ -44,17 +44,17 @@ class Scope {
     virtual ~Scope() = default;
 
     const AnalyzerOptions& options() const { return context->options->analyzer; }
-    /// Computed, because most sessions say it once.
+    /// Computed each time, because most sessions need it once.
     std::string uid() const { return make_uid(context->options->uid_seed, id, begin_); }
     /// `name`, `source`: static strings. Each name once a session, because the reference ignores repetitions.
     void weird(std::string_view name, std::string_view addl, std::string_view source);
-    /// It may be said again: nobody heard it.
+    /// It may be reported again, because it was dropped.
     void untell(std::string_view name);
     /// The record of a file of the message being received, whose content has ended.
     void file(FileInfo&& rec, ContentSink::Handle content);
-    /// The record that the message being received belongs to; nullptr if that is gone.
+    /// The record that the message being received belongs to; nullptr if that is closed.
     virtual Draft* message_draft() = 0;
-    /// Keeps a record of another stream than smtp until its mail has been decided on.
+    /// Keeps a record of a stream other than smtp until its mail has been decided on.
     virtual void hold(Record&& record, ContentSink::Handle content) = 0;
 
     const Context* context;
@@ -64,7 +64,7 @@ class Scope {
     std::uint64_t files = 0;  ///< begun in this session
 
   protected:
-    /// Hands on a record of another stream than smtp: at once, or when its mail has been decided on.
+    /// Passes on a record of a stream other than smtp: at once, or when its mail has been decided on.
     template <class Rec>
     void tell(Rec&& rec, ContentSink::Handle content = ContentSink::none) {
         if (context->waiting->is_open())

@@ -29,8 +29,8 @@ Session::~Session() = default;
 // ---- transactions
 
 Transaction& Session::open_transaction() {
-    if (!server_seen_) write_all();  // one side alone was captured: nobody will answer
-    // Messages that were sent and wait for their reply count too, if there is a server's side to see it.
+    if (!server_seen_) write_all();  // only one side was captured: no reply will be seen
+    // Messages that were sent and wait for their reply count too, if the server's side is captured.
     const std::uint64_t sent = server_seen_ ? transactions_.waiting() : 0;
     Beginning known = std::exchange(next_, {});
     Transaction& t = transactions_.add();
@@ -56,12 +56,12 @@ Transaction& Session::current() {
     return t ? *t : open_transaction();
 }
 
-/// A transaction counts from the first sign of life after the one before, not from its MAIL.
+/// A transaction begins with the first activity after the previous one, not with its MAIL.
 void Session::note_activity() {
     if (next_.begin == Timestamp{} && !transactions_.newest()) next_.begin = now;
 }
 
-/// The first one after that counts for the duration; `lost`: it may have been among what was lost.
+/// The duration begins with the first command after that; `lost`: that command may have been lost.
 void Session::note_command(Timestamp when) {
     if (next_.first_command == Timestamp{} && !transactions_.newest()) next_.first_command = when;
 }
@@ -92,7 +92,7 @@ void Session::complete_fields(Transaction& t) {
     derive(rec, options());
     if (t.content.fetched) rec.message_bytes.reset();
     t.judge(options().extra_fields, lmtp_);
-    // Of what is encrypted or no longer followed nothing more would have been learned.
+    // Nothing more would have been learned from what is encrypted or no longer followed.
     if (wants(ExtraField::incomplete)) {
         if (const char* why = name_of(ending_); why && disposition_ == Disposition::follow && !t.envelope.aborted)
             rec.incomplete = why;
@@ -129,7 +129,7 @@ void Session::write_all() {
 
 // ---- records of other streams
 
-/// What they say comes back to this session.
+/// The notices of the engine, which belong to this session until the next one asks.
 Notices& Session::notices() {
     context->waiting->speak_of(this);
     return *context->notices;
@@ -145,8 +145,8 @@ void Session::sent_by(Side from, const Sender& sender) {
     circumstances_.sent_by(from, sender, *context->hooks, *context->owners);
 }
 
-/// A transaction whose content was sent loses nothing of the client's any more; with none open, the loss is of the next
-/// one's beginning.
+/// Once its content was sent, a transaction cannot lose bytes of the client any more; with none open, the loss belongs
+/// to the beginning of the next one.
 void Session::missed(Side from, std::uint64_t length) {
     const bool from_client = from == client_;
     next_.joined_late |= length == 0 && from_client && transactions_.empty();
@@ -172,7 +172,7 @@ void Session::ignored(std::uint64_t bytes) {
     if (wants(ExtraField::ignored_bytes)) t.info.ignored_bytes = t.info.ignored_bytes.value_or(0) + bytes;
 }
 
-/// What was lost of the newest transaction may have been its end, and the beginning of the next one.
+/// The bytes lost in the newest transaction may have been its end and the beginning of the next one.
 void Session::lost_its_end(const Transaction& t) {
     if (&t != &transactions_.back()) return;
     next_.missed = t.missing.client;
@@ -202,7 +202,7 @@ smtp::Handler::Answer Session::smtp_request(const smtp::Request& request) {
             if (starts_with_ignoring_case(request.arg, "TO:"))
                 rcpt(request.arg);
             else if (Transaction* t = transactions_.newest())
-                t->recipients.unanswered.push({});  // it is answered like the others
+                t->recipients.unanswered.push({});  // the command is answered like the others
             break;
         case Verb::auth:
         case Verb::auth_answer:
@@ -234,7 +234,7 @@ void Session::hello(const smtp::Request& request) {
 void Session::mail(std::string_view arg) {
     Transaction* t = &current();
     if (t->active) {
-        // Should the server refuse this MAIL, the transaction before it stands (RFC 5321, 4.1.4).
+        // If the server refuses this MAIL, the transaction before it stays open (RFC 5321, 4.1.4).
         t->envelope.superseded = true;
         next_.begin = next_.first_command = now;
         t = &open_transaction();
@@ -242,7 +242,7 @@ void Session::mail(std::string_view arg) {
     if (std::string from = extract_first_email_addr(arg); !from.empty()) t->info.mailfrom = std::move(from);
     t->info.null_sender = arg.find("<>") != arg.npos && path_of(arg, "FROM:").empty();
     t->envelope.aborted = false;
-    t->missing.beginning &= t->active;  // its MAIL is its beginning
+    t->missing.beginning &= t->active;  // its beginning is its MAIL, which was seen
     t->active = true;
     state.trans_mail_from_seen = true;
     state.trans_rcpt_to_seen = false;
@@ -294,7 +294,7 @@ void Session::invalid_transaction(std::string_view what) {
 // ---- losses, TLS
 
 void Session::smtp_commands_lost() {
-    // Nobody is accused of leaving out what was lost.
+    // Commands that may have been lost are not reported as missing.
     state.trans_mail_from_seen = state.trans_rcpt_to_seen = next_.commands_lost = true;
     if (Transaction* const t = transactions_.newest(); t && t->active) {
         lost_its_end(*t);
@@ -334,12 +334,12 @@ void Session::smtp_begin_data() {
     message_.content = std::make_unique<Content>(static_cast<Scope&>(*this), client_ == Side::orig);
 }
 
-/// The message of which the next content is.
+/// The message that the next content belongs to.
 Content& Session::content() {
     if (!message_.content->begun())
         if (Transaction* t = transactions_.find(message_.tag)) {
             t->content.seen = true;
-            // Of a message that was seen there is a record, whatever is known of its envelope.
+            // A message that was seen gets a record, whatever is known of its envelope.
             t->active |= t->missing.commands;
         }
     return *message_.content;
@@ -355,7 +355,7 @@ void Session::smtp_data_lines(std::string_view lines) {
 
 void Session::smtp_data_gap(std::uint64_t length) {
     message_.content->gap(length);
-    // A chunk tells its size: what is lost beyond the last one is of commands.
+    // The size of a chunk is known: bytes lost after the last one belong to commands.
     const Transaction* t = transactions_.find(message_.tag);
     if (!t || !t->content.last_sent || t->missing.client <= length) return;
     next_.missed += t->missing.client - length;
@@ -364,7 +364,7 @@ void Session::smtp_data_gap(std::uint64_t length) {
 
 void Session::smtp_end_data(bool sized) {
     Transaction* t = transactions_.find(message_.tag);
-    // What a verdict left out is counted up to the reply to the message.
+    // Bytes that a verdict left out are counted until the reply to the message comes.
     message_.content->done(sized || (t && t->content.ignored));
     message_ = {};
     if (!t || !t->content.last_sent) return;
@@ -382,10 +382,10 @@ void Session::smtp_reply(const smtp::Reply& reply) {
     server_seen_ = true;
     note_activity();
     Transaction* t = reply.tag != 0 ? transactions_.find(reply.tag) : nullptr;
-    // What became of a transaction that was given up is known.
+    // The outcome of a transaction that was aborted is already known.
     if (!t && (!reply.to_lost_command || !transactions_.newest() || transactions_.newest()->envelope.standing))
         t = transactions_.newest();
-    // Kept whole only at its last line, but a reply that is cut off says something too.
+    // The reply is complete only with its last line, but one that is cut off says something too.
     std::string& text = t ? t->info.last_reply.emplace() : next_.reply;
     text = std::to_string(reply.code);
     text += ' ';
@@ -407,7 +407,7 @@ void Session::session_answered(const smtp::Reply& reply) {
             if (facts_ && facts_->login.answered(reply)) notices().failed_auth(id, uid(), now);
             break;
         case Verb::xclient:
-            if (reply.code < 300) offer_.forget();  // the session begins anew
+            if (reply.code < 300) offer_.forget();  // the session begins again
             break;
         case Verb::turn:
             if (reply.code == 250 && !reply.more) client_ = opposite(client_);
@@ -421,7 +421,7 @@ void Session::recipient_answered(Transaction& t, const smtp::Reply& reply) {
     Transaction::Recipients& recipients = t.recipients;
     if (recipients.unanswered.empty()) return;
     std::string address = recipients.unanswered.pop();
-    if (address.empty()) return;  // a command that named nobody
+    if (address.empty()) return;  // a command without an address
     if (reply.code == 0 || reply.doubtful) recipients.due_known = false;
     if (reply.code < 400) {
         if (lmtp_) recipients.due.push(std::move(address));
@@ -506,7 +506,7 @@ void Session::mail_answered(Transaction& t, std::uint16_t code) {
         fates_.merge(before->tag, t.tag);
         return transactions_.remove(*before);
     }
-    // After its content was refused the client began once more: two attempts, with the sender that the server has.
+    // After its content was refused the client began again: two attempts, with the sender that the server knows.
     if (stands) {
         t.info.mailfrom = before->info.mailfrom;
         t.info.null_sender = before->info.null_sender;
@@ -517,7 +517,7 @@ void Session::mail_answered(Transaction& t, std::uint16_t code) {
     transactions_.remove(*before);
 }
 
-/// The connection was closed before its transactions were over; where bytes are missing, their end may be among them.
+/// The connection was closed before its transactions were over; if bytes are missing, their end may be among those.
 void Session::note_hanging_up() {
     if (!server_seen_) return;
     for (const auto& t : transactions_) t->envelope.aborted |= !t->missing.bytes;

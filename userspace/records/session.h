@@ -3,7 +3,7 @@
 //
 // Commands go to the newest transaction, replies to the transaction of the command that they answer. A client that
 // sends the next MAIL before the last reply to a message has come (RFC 2920) thus has two transactions open, and
-// nothing of one gets into the other.
+// nothing of one gets into the record of the other.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ namespace smtpscope::records {
 
 class Session final : public smtp::Handler, private Scope {
   public:
-    /// `begin`: of the connection, which its unique id is made of.
+    /// `begin`: when the connection began; part of its unique id.
     Session(const Context& context, const ConnId& id, Timestamp begin);
     ~Session() override;
 
@@ -37,15 +37,15 @@ class Session final : public smtp::Handler, private Scope {
     const ConnId& conn_id() const { return id; }
     /// The first payload of `from` that a socket of this host sent.
     void sent_by(Side from, const Sender& sender);
-    /// `length` bytes of `from` are lost; 0: an unknown number, before its first that was captured. Comes before the
-    /// analyzer hears of it and writes what that ends.
+    /// `length` bytes of `from` are lost; 0: an unknown number, before its first captured byte. To be called before the
+    /// analyzer is told, which ends what the loss ends.
     void missed(Side from, std::uint64_t length);
-    /// `bytes` of the newest message were not copied, as a verdict had it.
+    /// `bytes` of the newest message were not copied because of a verdict.
     void ignored(std::uint64_t bytes);
-    /// Of the message that is being received, so far; 0 between messages.
+    /// Bytes of the message that is being received, so far; 0 between messages.
     std::uint64_t message_bytes() const { return message_.content ? message_.content->size() : 0; }
     bool in_message() const { return message_.content != nullptr; }
-    /// From now on the session ends, and for this reason.
+    /// The session is about to end, for this reason.
     void set_ending(Ending why) { ending_ = why; }
     /// The handshake after STARTTLS is over.
     void tls_handshake(const SslInfo& ssl);
@@ -71,9 +71,9 @@ class Session final : public smtp::Handler, private Scope {
     /// What the next transaction to be opened begins with.
     struct Beginning {
         Timestamp begin{};          ///< when the one before ended
-        Timestamp first_command{};  ///< since then; in the far past if that was lost
-        std::string reply;          ///< the last one between transactions; empty: none
-        std::uint64_t missed = 0;   ///< bytes lost of it
+        Timestamp first_command{};  ///< the first command since then; in the far past if it was lost
+        std::string reply;          ///< the last reply between transactions; empty: none
+        std::uint64_t missed = 0;   ///< bytes lost since then
         bool commands_lost = false;
         bool joined_late = false;  ///< the client's stream did not begin with its first byte
     };
@@ -82,7 +82,7 @@ class Session final : public smtp::Handler, private Scope {
         std::unique_ptr<Content> content;
         smtp::Tag tag = 0;  ///< of its transaction
     };
-    /// What the session is known for beyond its transactions.
+    /// What is known of the session besides its transactions.
     struct Facts {
         Login login;
         std::optional<std::string> tls_version;
@@ -127,7 +127,7 @@ class Session final : public smtp::Handler, private Scope {
     Circumstances circumstances_;
     MailFates fates_;
     smtp::Tag last_tag_ = 0;
-    Side client_ = Side::orig;  ///< TURN: the responder has become it
+    Side client_ = Side::orig;  ///< the client; after TURN the responder
     bool server_seen_ = false;
     bool lmtp_ = false;                              ///< the client said LHLO
     Disposition disposition_ = Disposition::follow;  ///< else it ended before its connection, and nothing is missing

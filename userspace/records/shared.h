@@ -11,8 +11,8 @@
 namespace smtpscope::records {
 
 /// Remembers the last values that were given out, one for each hash. A value that many sessions have (what a server
-/// offers, the service that a process belongs to) is held once; one that is displaced lives as long as its sessions, so
-/// nobody can make this grow.
+/// offers, the service that a process belongs to) is held once; a replaced one lives as long as its sessions, so this
+/// cannot grow.
 template <class T, class Hash = std::hash<T>>
 class Shared {
   public:

@@ -62,7 +62,7 @@ int hex_byte(Text text, std::size_t at) {
     return hex_value(text[at]) << 4 | hex_value(text[at + 1]);
 }
 
-/// `%41`, `%u0041` and `\x41` as the bytes that they stand for. What is not well-formed stays, but of `%%` only one.
+/// `%41`, `%u0041` and `\x41` as the bytes that they stand for. Malformed escapes are kept, but `%%` becomes `%`.
 std::string unescaped(Text raw) {
     std::string text;
     for (std::size_t i = 0; i < raw.size(); ++i) {
@@ -94,7 +94,7 @@ std::string unescaped(Text raw) {
 
 // ---- a name, then a version
 
-/// Where a version begins, with what parts it from the name, and how long both are together; length 0: nowhere.
+/// Where a version begins, including the separator before it, and the length of both; length 0: nowhere.
 struct Place {
     std::size_t begin = 0, length = 0;
 };
@@ -130,7 +130,7 @@ bool ends_with_separator(Text text) {
 std::string name_of(Text text) {
     std::string name(text);
     if (ends_with_separator(name)) {
-        std::size_t first = 0;  // the reference takes away the first separator, which need not be that at the end
+        std::size_t first = 0;  // the reference removes the first separator, which may not be the one at the end
         while (separator_at(name, first) == 0) ++first;
         name.erase(first, separator_at(name, first));
         name = stripped(name);
@@ -140,7 +140,7 @@ std::string name_of(Text text) {
     return name == "Flash Player" ? "Flash" : name;
 }
 
-/// What stands behind the numbers of a version: the inside of parentheses, or the first word.
+/// What follows the numbers of a version: the text in parentheses, or the first word.
 std::string addl_of(Text rest) {
     const std::size_t open = run(rest, 0, " \t");
     if (open < rest.size() && rest[open] == '(') {
@@ -215,7 +215,7 @@ Software named(Text name, Text version) {
 }
 
 Software msie(Text text) {
-    // Its layout engine tells the version better than compatibility modes do.
+    // The layout engine tells the version better, because of compatibility modes.
     constexpr struct {
         Text engine;
         std::uint64_t version;
@@ -237,7 +237,7 @@ Software opera(Text text) {
     return named(mini ? "Opera Mini" : "Opera Mobi", version.empty() ? token(text, "Opera Mini/", number) : version);
 }
 
-/// The first of the products that tell their names and versions themselves; empty if there is none of them.
+/// The first product that gives its own name and version; empty if there is none.
 Text own_token(Text text) {
     Text first;
     for (const Text product : {"Firefox/", "Netscape/", "Thunderbird/"})

@@ -53,7 +53,7 @@ void each_email_addr(std::string_view text, Found found) {
         if (at == text.size()) return;
         std::size_t end = at + 1;
         if (text[at] != '@' || at == start || end == text.size() || ends_address(text[end])) {
-            start = end;  // whatever begins between here and there fails as well
+            start = end;  // anything that begins before that end fails as well
             continue;
         }
         while (end < text.size() && !ends_address(text[end])) ++end;
@@ -105,7 +105,7 @@ class MailboxScanner {
     std::size_t retry(std::size_t start) { return std::min(quotes_.at(start + 1), plain_.commas.at(start) + 1); }
 
   private:
-    /// Each use asks in rising order, so each has positions of its own: the whole stays linear.
+    /// Each use asks in rising order, so each has its own positions: the total time stays linear.
     struct Part {
         explicit Part(std::string_view t) : text(t), commas(t, ','), ats(t, '@') {}
         std::size_t match(std::size_t start) {
@@ -182,7 +182,8 @@ std::size_t match_v6(std::string_view text, std::size_t from) {
     const auto found = [&](std::size_t end) { best = std::max(best, end > from ? end - from : 0); };
     std::size_t at = from;
     for (int groups = 0; groups <= 7; ++groups) {
-        // `groups` of them and their colons lie behind; `::` may follow, or end the last colon.
+        // `groups` groups, each with a colon, have been read; `::` begins with the last of these colons, or here for
+        // none.
         const bool after_colon = groups > 0;
         const std::size_t rest = after_colon ? at - 1 : at;
         if (text.substr(rest).starts_with("::")) {
@@ -204,7 +205,7 @@ std::size_t match_v6(std::string_view text, std::size_t from) {
     return best;
 }
 
-/// What precedes the address in a literal (RFC 5321, 4.1.3). Its last digit is not of the address.
+/// What precedes the address in a literal (RFC 5321, 4.1.3). Its last digit is not part of the address.
 constexpr std::string_view literal_tag = "IPv6:";
 
 bool ends_with_tag(std::string_view text) {
@@ -213,7 +214,7 @@ bool ends_with_tag(std::string_view text) {
 }
 
 /// The first position from `from` on where an address can begin: at `::`, or where the run of hex digits that it begins
-/// with is short enough and ends at a dot or colon. Most of a header field's text is passed over this way.
+/// with is short enough and ends at a dot or colon. Most of the text of a header field is skipped this way.
 std::size_t next_ip_candidate(std::string_view text, std::size_t from) {
     constexpr std::size_t longest_octet = 3, longest_group = 4;
     std::size_t i = from;

@@ -54,7 +54,7 @@ void Transaction::content_answered(const smtp::Reply& reply) {
     else if (reply.code >= 400 && !content.accepted)
         content.refused = true;
     if (reply.doubtful) return;
-    // That there is nobody to send it to says less than why (RFC 2920, 3.1).
+    // That no recipient is left says less than why they were refused (RFC 2920, 3.1).
     if (reply.code < 400)
         mail_rejection.reset();
     else if (!none_accepted(info))
@@ -101,7 +101,7 @@ void Transaction::absorb(Transaction& standing) {
     info.mailfrom = std::move(old.mailfrom);
     info.trans_depth = old.trans_depth;
     info.rejected_rcptto = std::move(old.rejected_rcptto);
-    info.missed_bytes = old.missed_bytes;  // those that were lost since are among them
+    info.missed_bytes = old.missed_bytes;  // bytes lost since then are included
     info.recipients += old.recipients;
     info.rejected_recipients += old.rejected_recipients;
     info.null_sender = old.null_sender;

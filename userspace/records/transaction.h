@@ -29,7 +29,7 @@ class AddressQueue {
 };
 
 struct Transaction : Draft {
-    /// The place of its MAIL among the session's.
+    /// The state of its MAIL among those of the session.
     struct Envelope {
         bool standing = false;    ///< the server accepted its MAIL, and nothing has ended it since
         bool superseded = false;  ///< a later MAIL was sent, and its reply decides
@@ -39,35 +39,36 @@ struct Transaction : Draft {
         AddressQueue unanswered;           ///< of RCPT commands without a reply
         AddressQueue due;                  ///< LMTP: recipients whose reply to the message is due
         std::uint32_t rejected_bytes = 0;  ///< in info.rejected_rcptto
-        bool due_known = true;             ///< no reply was lost that tells whom `due` has to hold
+        bool due_known = true;             ///< no reply was lost that decides whom `due` holds
     };
-    /// Its messages, as a rule one. What the client sent of it, and what the server said to it.
+    /// Its messages, usually one: what the client sent, and what the server replied.
     struct Content {
         bool last_sent = false;  ///< the end of data, or BDAT with LAST: no command after it belongs here
         bool ended = false;      ///< and all of the content was seen
         bool answered = false;   ///< the final reply was seen, which may come before the content's end
         bool seen = false;       ///< a line of a message
         bool accepted = false;   ///< a BDAT chunk was taken
-        bool refused = false;    ///< DATA or BDAT was, and nothing accepted
-        bool ignored = false;    ///< some of its content was, on purpose
-        bool fetched = false;    ///< some of its content was, by the server itself (BURL)
+        bool refused = false;    ///< DATA or BDAT was refused, and nothing accepted
+        bool ignored = false;    ///< some of its content was not captured, on purpose
+        bool fetched = false;    ///< the server itself fetched some of its content (BURL)
     };
     struct Missing {
         std::uint64_t client = 0;  ///< bytes of the client's last loss
         bool bytes = false;        ///< of either side, while it was open
         bool commands = false;     ///< some of its commands
-        bool beginning = false;    ///< its connection was captured only from somewhere within it on
+        bool beginning = false;    ///< the capture of its connection began inside it
     };
 
-    /// A message begins. One that was refused leaves nothing behind; what follows one that was accepted is more of it.
+    /// A message begins. It replaces one that was refused, and continues one that was accepted.
     void begin_content();
     /// The server's reply to DATA, or to a chunk.
     void content_answered(const smtp::Reply& reply);
     /// An `address` was refused. False if there is no room to list it.
     bool reject(const std::string& address, const smtp::Reply& reply, bool listed);
-    /// What the server has said of the mail as a whole. `lmtp`: each reply to a message is about one recipient.
+    /// Works out what the server has said about the mail as a whole. `lmtp`: each reply to a message is about one
+    /// recipient.
     void judge(const ExtraFields& wanted, bool lmtp);
-    /// Its MAIL was refused, which has no effect: what was commanded since belongs to the one that stood before.
+    /// Its MAIL was refused and has no effect: commands since then belong to the transaction before it.
     void absorb(Transaction& standing);
 
     Timestamp first_command{};
@@ -78,7 +79,7 @@ struct Transaction : Draft {
     Missing missing;
     // nullptr: nothing was refused.
     std::unique_ptr<Rejection> mail_rejection;       ///< of MAIL or of the content
-    std::unique_ptr<Rejection> recipient_rejection;  ///< of the last recipient that was
+    std::unique_ptr<Rejection> recipient_rejection;  ///< of the last recipient that was refused
 };
 
 std::unique_ptr<Rejection> rejection_of(const smtp::Reply& reply);
@@ -95,11 +96,11 @@ class Transactions {
     void remove(const Transaction& t);
     void clear() { open_.clear(); }
 
-    /// nullptr if it is not open any more.
+    /// The transaction with that tag; nullptr if it is not open any more.
     Transaction* find(smtp::Tag tag);
-    /// The one that commands go to; nullptr between transactions.
+    /// The transaction that commands go to; nullptr between transactions.
     Transaction* newest() { return empty() || back().content.last_sent ? nullptr : &back(); }
-    /// The one whose end depends on the reply to a later MAIL; nullptr: none.
+    /// The transaction whose end depends on the reply to a later MAIL; nullptr: none.
     Transaction* superseded();
     /// How many were sent and wait for their reply.
     std::uint64_t waiting() const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An array of zero bytes. Unlike that of a vector, memory that is not used is not touched, so that a table which is
-// sized for the worst day costs little on the others.
+// An array of zero bytes. Unlike with a vector, unused memory is not touched, so a table that is sized for the worst
+// case usually costs little.
 #pragma once
 
 #include <cstdlib>
