@@ -55,14 +55,14 @@ struct Subnet {
     Address prefix;
     unsigned length = 0;  ///< in bits of the 128-bit form: an IPv4 /24 has 120
 
-    /// `192.0.2.0/24`, `2001:db8::/32`, or an address alone; nullopt if it is neither. Host bits are cleared.
+    /// `192.0.2.0/24`, `2001:db8::/32`, or a single address; nullopt if it is neither. Host bits are cleared.
     static std::optional<Subnet> parse(std::string_view text);
     bool contains(const Address& a) const;
     std::string to_string() const;
     bool operator==(const Subnet&) const = default;
 };
 
-/// A set of networks. Look-up takes as many steps as the logarithm of their number.
+/// A set of networks. Look-up takes logarithmic time.
 class SubnetSet {
   public:
     SubnetSet() = default;

@@ -25,24 +25,24 @@ class CaptureFile {
 
     enum class Status : std::uint8_t {
         more,       ///< call again
-        end,        ///< nothing will come any more
+        end,        ///< nothing more will come
         truncated,  ///< the same, and the last packet was cut off
     };
 
-    /// `path` may be `-` for standard input. Throws CaptureFileError if the file cannot be opened, or is no capture of
-    /// Ethernet, raw IP, loopback or Linux cooked packets.
+    /// `path` may be `-` for standard input. Throws CaptureFileError if the file cannot be opened, or is not a capture
+    /// of Ethernet, raw IP, loopback or Linux cooked packets.
     explicit CaptureFile(const std::string& path);
     ~CaptureFile();
     CaptureFile(const CaptureFile&) = delete;
     CaptureFile& operator=(const CaptureFile&) = delete;
 
     /// Passes on the next packets, 1,024 at most, each valid during the call of the handler. Throws CaptureFileError if
-    /// the file is broken. What the handler throws comes through; the packets after that one are for the next call. The
-    /// handler may not call read().
+    /// the file is broken. What the handler throws is passed on; the packets after that one come with the next call.
+    /// The handler may not call read().
     Status read(const PacketHandler& handler);
 
     std::uint64_t bytes_read() const;   ///< of the file
-    std::uint64_t bytes_total() const;  ///< 0 if not known
+    std::uint64_t bytes_total() const;  ///< 0 if unknown
 
   private:
     class Impl;

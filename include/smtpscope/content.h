@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where the content of files goes, beside their records.
+// Where the content of files goes, besides their records.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,28 @@ namespace smtpscope {
 
 struct FileInfo;
 
-/// What became of a file's content.
+/// What happened to a file's content.
 struct ContentResult {
     std::string name;        ///< of the file that was written; empty if none was
     std::uint64_t size = 0;  ///< bytes written
     bool cut_off = false;    ///< a limit, or an error, came before its end
 };
 
-/// Takes the content of files while they go by. Must not block.
+/// Takes the content of files while it arrives. Must not block.
 class ContentSink {
   public:
     using Handle = std::uint64_t;
     static constexpr Handle none = 0;
 
     virtual ~ContentSink() = default;
-    /// What the record says at its beginning. `none`: this file is not wanted.
+    /// A file begins; `rec` has what is known so far. `none`: this file is not wanted.
     virtual Handle begin(const FileInfo& rec) = 0;
     virtual void write(Handle file, std::string_view bytes) = 0;
-    /// Its content is over, and nobody may see it before it is decided whether to keep or to discard it.
+    /// Its content is over. It must not become visible before it is kept.
     virtual ContentResult end(Handle file) = 0;
-    /// The file, which has ended, is to be kept.
+    /// Keep the file, which has ended.
     virtual void keep(Handle file) = 0;
-    /// The file, ended or not, is not to be kept.
+    /// Discard the file, whether it has ended or not.
     virtual void discard(Handle file) = 0;
 };
 

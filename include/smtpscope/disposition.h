@@ -6,11 +6,11 @@
 
 namespace smtpscope {
 
-/// What becomes of a connection after the bytes that were delivered of it: the answer of whoever takes them. Unless it
-/// is `follow`, nothing more is to be learned from the connection, and only its end matters.
+/// What to do with a connection after some of its bytes were delivered, as decided by their consumer. Unless it is
+/// `follow`, nothing more is to be learned from the connection, and only its end matters.
 enum class Disposition : std::uint8_t {
     follow,
-    tls,                   ///< what comes is encrypted; its handshake was read, or not captured
+    tls,                   ///< the rest is encrypted; its handshake was read, or not captured
     invalid_transactions,  ///< more than AnalyzerOptions::max_invalid_mail_transactions
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A connection that is being followed, as it is at a moment: for `smtpscope flows`.
+// A snapshot of a connection that is being followed: for `smtpscope flows`.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct FlowSummary {
     Timestamp begin;  ///< the first packet
     Timestamp last;   ///< the last one
     FlowStage stage = FlowStage::handshake;
-    std::uint64_t orig_bytes = 0;     ///< of the stream up to its first hole; what was ignored is not among them
-    std::uint64_t resp_bytes = 0;     ///< the same of what the server sent
+    std::uint64_t orig_bytes = 0;     ///< of the stream up to its first hole, without ignored bytes
+    std::uint64_t resp_bytes = 0;     ///< the same for what the server sent
     std::uint64_t message_bytes = 0;  ///< of the message that is being received
 };
 

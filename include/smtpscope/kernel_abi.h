@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
-/* What the kernel programs and the daemon say to each other. Plain C for both sides; host byte order unless noted. */
+/* The interface between the kernel programs and the daemon. Plain C for both sides; host byte order unless noted. */
 #ifndef SMTPSCOPE_KERNEL_ABI_H
 #define SMTPSCOPE_KERNEL_ABI_H
 
 #include <linux/types.h>
 
-/* The layout of everything here. A process takes over the maps of another only if both have the same. */
+/* The version of the layout of everything here. A process takes over the maps of another only if both have the same. */
 #define SMTPSCOPE_ABI 4
 
 /* What the kernel does with the packets of one direction of a flow. A flow without an entry in `flows` is copied. */
@@ -49,24 +49,24 @@ struct smtpscope_record {
  * ports, all go into ring 0. */
 #define SMTPSCOPE_MAX_SHARDS 64
 
-/* What the reader of a ring and the programs say to each other; a cache line each. */
+/* Shared by the reader of a ring and the programs; a cache line each. */
 struct smtpscope_reader {
     __u32 need_wake; /* the reader sleeps, or is about to */
     __u32 reserved[15];
 };
 
-/* Accounts are kept for each interface: its index, modulo SMTPSCOPE_INTERFACES, leads to a slot of `counters`. Slot 0
- * is for interfaces that have none of their own; the last one, to which none leads, has what was counted in slots that
- * were given away again. */
+/* Counters are kept for each interface: its index, modulo SMTPSCOPE_INTERFACES, leads to a slot of `counters`. Slot 0
+ * is for interfaces without a slot of their own; the last slot, which no interface uses, has what was counted in slots
+ * that were reassigned. */
 enum {
     SMTPSCOPE_INTERFACES = 65536,
     SMTPSCOPE_SLOTS = 256,
     SMTPSCOPE_SLOT_OF_GONE = SMTPSCOPE_SLOTS - 1,
 };
 
-/* Size classes of a record's bytes. A reservation must be of constant size, and half a dozen bytes of envelope should
- * not take the room of a full segment. Anything larger is cut into pieces of up to SMTPSCOPE_PIECE bytes: the largest
- * multiple of 128 that fits, with its header, into a per-CPU map value (32 KiB). */
+/* Size classes of a record's bytes. A reservation must be of constant size, and a few bytes of envelope should not take
+ * the room of a full segment. Anything larger is cut into pieces of up to SMTPSCOPE_PIECE bytes: the largest multiple
+ * of 128 that fits, with its header, into a per-CPU map value (32 KiB). */
 enum {
     SMTPSCOPE_SMALL = 128,
     SMTPSCOPE_MEDIUM = 512,
@@ -82,9 +82,9 @@ struct smtpscope_ends {
     __u16 reserved[2];
 };
 
-/* What chooses a flow's ring and its place in `flows`: a hash of both ends, the same whichever is first. The seed keeps
- * others from choosing their hash; both words are odd. The multiplications come before and after a shift, because
- * addresses of IPv4 differ in the upper half of a word only. */
+/* Chooses a flow's ring and its place in `flows`: a hash of both ends, the same whichever is first. The seed keeps
+ * others from choosing their hash; both words are odd. The multiplications come before and after a shift, because IPv4
+ * addresses differ only in the upper half of a word. */
 struct smtpscope_hash_seed {
     __u64 word[2];
 };
@@ -106,33 +106,33 @@ static inline __u32 smtpscope_shard(__u64 hash, __u32 shards) {
     return (__u32)(((hash >> 32) * shards) >> 32);
 }
 
-/* Of what one end of a flow sends. The packets of one sender are handled one after the other (socket lock at egress,
- * one receive queue at ingress): no atomics are needed. */
+/* The state of one direction of a flow. The packets of one sender are handled one after the other (socket lock at
+ * egress, one receive queue at ingress), so no atomics are needed. */
 struct smtpscope_sender {
     __u64 delivered_packets;
     __u64 delivered_bytes; /* copied */
     __u64 ignored_packets;
-    __u64 ignored_bytes; /* not copied, of delivered packets too */
+    __u64 ignored_bytes; /* not copied; also of delivered packets */
     __u32 verdict;       /* enum smtpscope_verdict */
-    __u32 noted;         /* the daemon's: how many packets there were when another flow looked for a place */
+    __u32 noted;         /* the daemon's, for second-chance eviction: packets at its last look */
 };
 
-/* What is known of a flow. senders[0] is the first of the ends, which user space makes the originator. */
+/* What is known of a flow. senders[0] belongs to the first of the ends, which user space sets to the originator. */
 struct smtpscope_flow {
     struct smtpscope_ends ends;
     struct smtpscope_sender senders[2];
 };
 
 /* `flows` is a hash table of a size that is set before loading, and that the daemon fills through a mapping: a look-up
- * in one of the kernel's own takes longer. The hash of a flow leads to a set, and is its key in there. The entry has
- * the ends themselves, so that a collision is noticed: the later of two flows has the entry, and the other one is
+ * in a hash map of the kernel takes longer. The hash of a flow leads to a set, and is its key there. The entry has the
+ * ends themselves, so that a collision is noticed: the later of two flows gets the entry, and the other one is
  * copied. */
 enum {
     SMTPSCOPE_WAYS = 8,
 };
 
 struct smtpscope_flow_set {
-    __u64 keys[SMTPSCOPE_WAYS]; /* 0: no flow. Written last and cleared first, so that no half of an entry is seen */
+    __u64 keys[SMTPSCOPE_WAYS]; /* 0: no flow. Written last and cleared first, so that no partial entry is seen */
     struct smtpscope_flow flows[SMTPSCOPE_WAYS];
 };
 
@@ -140,12 +140,13 @@ static inline __u32 smtpscope_flow_set_of(__u64 hash, __u32 sets) {
     return (__u32)(((hash >> 32) * sets) >> 32);
 }
 
-/* What became of a packet of our ports, or of an IP fragment of TCP that may be of them. Every packet that is SEEN
- * comes to exactly one of the other causes: seen = delivered + ignored + lost. Packets of other ports are not seen.
+/* What happened to a packet of our ports, or to an IP fragment of TCP that may belong to them. Every packet that is
+ * SEEN is counted under exactly one of the other causes: seen = delivered + ignored + lost. Packets of other ports are
+ * not seen.
  *
- * IGNORED_ACK: a segment without payload, SYN, FIN and RST is not copied. Half of all packets are such, and what they
- * tell is told again: the acknowledgement number rides on every later segment of that side, and in SMTP each side
- * speaks within one round. So user space learns a little later that a hole will not be filled, and never not. */
+ * IGNORED_ACK: a segment without payload, SYN, FIN and RST is not copied. Half of all packets are of this kind, and
+ * their information is repeated: every later segment of that side has the acknowledgement number, and in SMTP each side
+ * speaks within one round trip. So user space only learns a little later that a hole will not be filled. */
 #define SMTPSCOPE_CAUSES(X)                                                                                 \
     X(SEEN, seen)                                                                                           \
     X(DELIVERED, delivered)             /* whole, or cut by verdict, into the ring */                       \

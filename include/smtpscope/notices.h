@@ -13,20 +13,21 @@
 namespace smtpscope {
 
 struct NoticeOptions {
-    /// What else in an error reply tells of a blocklist, in any case; at least four bytes each, shorter ones are not
-    /// used.
+    /// More texts in an error reply that indicate a blocklist, in upper or lower case; shorter ones than four bytes are
+    /// not used.
     std::vector<std::string> blocklist_texts;
-    /// Mail that comes from there is reported. The reference's countries are left out: they need a GeoIP database.
+    /// Mail that comes from these networks is reported. The reference's countries are left out: they need a GeoIP
+    /// database.
     SubnetSet suspicious_origination_networks;
 
     std::uint32_t rejected_recipients = 20;                 ///< of one host within burst_window; 0 = off
     std::uint32_t failed_auths = 10;                        ///< the same
     Duration burst_window = std::chrono::minutes(5);        ///< counted in eighths; 0 = bursts are off
-    Duration suppression_interval = std::chrono::hours(1);  ///< between equal notices about one host; 0 = tell all
+    Duration suppression_interval = std::chrono::hours(1);  ///< between equal notices about one host; 0 = report all
 
-    // Both are rounded up to a power of two, from 8 to 16,777,216; their memory is taken as it is needed.
+    // Both are rounded up to a power of two, from 8 to 16,777,216; their memory is allocated as needed.
     std::size_t max_hosts = 65536;       ///< counted at once, for each kind of burst; 72 bytes each
-    std::size_t max_suppressed = 16384;  ///< notices remembered as told; 16 bytes each
+    std::size_t max_suppressed = 16384;  ///< notices remembered as reported; 16 bytes each
 };
 
 }  // namespace smtpscope

@@ -69,7 +69,7 @@ struct AnalyzerOptions {
     std::size_t max_to_addresses = 1000;
     std::size_t max_cc_addresses = 1000;
     std::size_t max_path_length = 1000;
-    std::uint64_t max_message_bytes = 0;  ///< of one message; what comes after them is not captured
+    std::uint64_t max_message_bytes = 0;  ///< of one message; the rest is not captured
     SubnetSet local_nets = private_address_space();
     ExtraFields extra_fields = ExtraFields::all();
     Host detect_clients_in_messages_from = Host::local;
@@ -88,18 +88,19 @@ enum class HashAlgorithm : std::uint8_t { md5, sha1, sha256 };
 
 /// `files:` in the configuration.
 struct FileOptions {
-    bool enabled = true;  ///< false: bodies are not looked into, and the files stream is empty
+    bool enabled = true;  ///< false: bodies are not analyzed, and the files stream is empty
     std::vector<HashAlgorithm> hashes{HashAlgorithm::sha256};  ///< of every file
     bool rfc822_messages = false;                              ///< a message is a file too, the parent of its parts
 };
 
 /// `limits:` in the configuration: bounds on what one peer can make the agent hold.
 struct Limits {
-    std::size_t flows = 262144;                          ///< connections followed at once; the idlest gives way
-    std::size_t memory = std::size_t{256} << 20;         ///< bytes held for out-of-order data, all connections together
+    std::size_t flows = 262144;                   ///< connections followed at once; the least recently used is evicted
+    std::size_t memory = std::size_t{256} << 20;  ///< bytes held for out-of-order data, all connections together
     std::size_t flow_memory = std::size_t{4} << 20;      ///< the same for one direction of one connection
-    std::size_t fragment_memory = std::size_t{4} << 20;  ///< bytes held for IP fragments; the oldest give way
-    /// Bytes of records that wait for their mail, of which one connection may have a sixteenth. What gives way is lost.
+    std::size_t fragment_memory = std::size_t{4} << 20;  ///< bytes held for IP fragments; the oldest are evicted
+    /// Bytes of records that wait for their mail; one connection may have a sixteenth of this. Beyond it, records are
+    /// lost.
     std::size_t waiting_memory = std::size_t{64} << 20;
     std::size_t line_length = std::size_t{2} << 20;         ///< of a command, reply or body line, in bytes
     std::size_t pending_commands = 1000;                    ///< sent and not yet answered

@@ -9,17 +9,17 @@
 
 namespace smtpscope {
 
-/// What the system knows of a Sender; what is empty is not known.
+/// What the system knows about a Sender; empty fields are unknown.
 struct Owner {
     std::string user;       ///< name of the uid
-    std::string unit;       ///< of systemd
+    std::string unit;       ///< the systemd unit
     std::string container;  ///< id or name
     bool user_due = false;  ///< the user is not known yet, but may be later
     bool unit_due = false;  ///< the same for unit and container
     bool operator==(const Owner&) const = default;
 };
 
-/// May not wait: packets do not. What takes longer is due.
+/// Must not block, because packets do not wait. What takes longer is returned as due.
 using OwnerLookup = std::function<Owner(const Sender&)>;
 
 }  // namespace smtpscope

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which mails and files are to leave nothing behind.
+// Which mails and files leave no record.
 #pragma once
 
 namespace smtpscope {
@@ -7,15 +7,16 @@ namespace smtpscope {
 struct FileInfo;
 struct Info;
 
-/// Asked by every engine that it is given to, each in a thread of its own.
+/// Called by every engine that it is given to, each in its own thread.
 class DropPolicy {
   public:
     virtual ~DropPolicy() = default;
-    /// Whether there is a mail that it could drop. If not, nothing has to wait for its mail.
+    /// Whether it could drop any mail. If not, nothing has to wait for its mail.
     virtual bool may_drop_mails() const = 0;
-    /// The mail goes, and with it the records of other streams and the extracted files that belong to it. Counts it.
+    /// Whether the mail is dropped, with the records of other streams and the extracted files that belong to it. Counts
+    /// it.
     virtual bool drops(const Info& mail) const = 0;
-    /// The record goes, and with it what was extracted. Counts it.
+    /// Whether the record is dropped, with the extracted file. Counts it.
     virtual bool drops(const FileInfo& file) const = 0;
 };
 

@@ -6,8 +6,8 @@
 
 namespace smtpscope {
 
-/// Takes the records, in the order of events, from within the functions of the engine, which may not be called from
-/// here. A stream that is not wanted needs no function, and one that a later version adds breaks nobody.
+/// Takes the records, in the order of events. The functions of the engine call it, and it must not call them. A stream
+/// that is not wanted needs no function, and a stream that a later version adds breaks no program.
 class RecordSink {
   public:
     virtual ~RecordSink() = default;

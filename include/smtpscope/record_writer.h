@@ -14,12 +14,12 @@
 
 namespace smtpscope {
 
-/// A sink that makes one line of each record. Whatever bytes the mail had, a line is printable text and has one line
-/// feed, at its end. For one thread at a time.
+/// A sink that makes one line of each record. Whatever bytes the mail had, a line is printable text with one line feed,
+/// at its end. For one thread at a time.
 class RecordWriter final : public RecordSink {
   public:
     enum class Format : std::uint8_t { json, tsv };
-    /// Takes a line, valid during the call. What it throws comes through. `stream`: of record_streams().
+    /// Takes a line, valid during the call. What it throws is passed on. `stream`: of record_streams().
     using Take = std::function<void(std::string_view stream, std::string_view line)>;
 
     RecordWriter(Format format, Take take);

@@ -28,9 +28,9 @@ struct ConnId {
 enum class Ending : std::uint8_t {
     closed,          ///< by FIN, RST or a new connection between the same ports
     timeout,         ///< silent for too long
-    evicted,         ///< gave way to others: Limits::flows
-    end_of_capture,  ///< the packets ended before it did
-    shutdown,        ///< the program ended before it did
+    evicted,         ///< because of Limits::flows
+    end_of_capture,  ///< the packets ended before the connection did
+    shutdown,        ///< the program ended before the connection did
 };
 
 /// A set of strings that keeps the order of insertion. Look-up is linear while small, hashed from then on.
@@ -56,7 +56,7 @@ class StringSet {
     std::unordered_set<std::string, Hash, std::equal_to<>> index_;  ///< empty until items_ outgrows a linear search
 };
 
-/// What the server said when it refused something; no text.
+/// What the server said when it refused something, without the text.
 struct Rejection {
     std::uint64_t code = 0;  ///< 0: it refused nothing
     std::string status;      ///< enhanced status code (RFC 3463); may be empty
@@ -89,11 +89,11 @@ struct Info {
     std::vector<std::string> fuids;  ///< files of the message, in their order
     bool is_webmail = false;
 
-    // What the reference does not tell. Each is unset if it is not known, or not wanted (ExtraField).
+    // Fields that the reference does not have. Each is unset if it is unknown, or not wanted (ExtraField).
     std::optional<std::string> subject_decoded;  ///< RFC 2047 words as UTF-8
     std::optional<std::string> from_decoded;
     std::optional<std::uint64_t>
-        message_bytes;  ///< of the content as it was sent, dots unstuffed, missing ones included if its ends were seen
+        message_bytes;  ///< of the content as it was sent, dots unstuffed, missing bytes included if its ends were seen
     std::optional<Duration> duration;     ///< from its first command, after the transaction before, to its final reply
     std::optional<std::string> queue_id;  ///< the server's name for the message, from its final reply
     /// Of the reply that decided about the mail: the final one; without it the refusal of MAIL, of the content, or of
@@ -110,9 +110,9 @@ struct Info {
     std::vector<std::string> extensions;      ///< keywords of the last reply to EHLO
     /// Of the process of this host that took part in the connection; where both ends did, of the originator.
     std::optional<std::uint64_t> process_uid;
-    std::optional<std::string> process_user;  ///< the name of that uid; not inside of a container, which has its own
+    std::optional<std::string> process_user;  ///< the name of that uid; unset in a container, which has its own users
     std::optional<std::string> process_unit;  ///< of systemd: `postfix@-.service`, `session-3.scope`, `user-1000.slice`
-    std::optional<std::string> container;     ///< id or name of the innermost one that it runs in
+    std::optional<std::string> container;     ///< id or name of the innermost container that it runs in
     std::optional<std::uint64_t> missed_bytes;   ///< of both streams, lost while this transaction was open; never 0
     std::optional<std::uint64_t> ignored_bytes;  ///< of the message, not copied because of a verdict; never 0
     /// Why the record was written before its transaction was over: `timeout`, `evicted`, `end_of_capture`, `shutdown`;
@@ -122,9 +122,9 @@ struct Info {
     // Not logged; for describe().
     Rejection rejection;                    ///< of the mail, or else of the last recipient that was refused
     std::uint64_t recipients = 0;           ///< RCPT commands
-    std::uint64_t rejected_recipients = 0;  ///< of these
+    std::uint64_t rejected_recipients = 0;  ///< of these, the refused ones
     bool null_sender = false;               ///< `MAIL FROM:<>`
-    bool aborted = false;                   ///< the client ended it, and nothing had been decided
+    bool aborted = false;                   ///< the client ended it before anything had been decided
     bool refused_whole = false;             ///< `rejection` is of the mail, not of a recipient
 };
 
@@ -155,13 +155,13 @@ struct FileInfo {
     std::string uid;  ///< of the connection
     ConnId id;
     std::string source;                    ///< SMTP
-    std::uint64_t depth = 0;               ///< entities of this session up to it
+    std::uint64_t depth = 0;               ///< entities of this session up to this one
     std::optional<std::string> mime_type;  ///< by content, not as declared
     std::optional<std::string> filename;   ///< decoded (RFC 2047, RFC 2231)
     Duration duration{};                   ///< from the first byte to the last
     bool is_orig = true;
     std::uint64_t seen_bytes = 0;              ///< after the transfer encoding
-    std::optional<std::uint64_t> total_bytes;  ///< mail does not say
+    std::optional<std::uint64_t> total_bytes;  ///< never set: mail does not say
     std::uint64_t missing_bytes = 0;           ///< lost in the capture, in octets of the stream
     std::uint64_t overflow_bytes = 0;          ///< files of mail come in order: 0
     std::optional<std::string> parent_fuid;    ///< of the message that it is a part of, where that is a file
@@ -173,7 +173,7 @@ struct FileInfo {
     std::optional<std::uint64_t> extracted_size;  ///< bytes written
 };
 
-/// The TLS handshake after STARTTLS; the reference's SSL::Info, as far as it does not depend on certificates.
+/// The TLS handshake after STARTTLS; the reference's SSL::Info without what depends on certificates.
 struct SslInfo {
     Timestamp ts;
     std::string uid;
@@ -196,15 +196,15 @@ struct Notice {
     std::string note;  ///< `SMTP::Blocklist_Blocked_Host`
     std::string msg;
     std::string sub;  ///< details; may be empty
-    Address src;      ///< whom it is about
+    Address src;      ///< the host that it is about
     Address dst;
     std::uint64_t n = 0;  ///< how often, where it is counted; else 0
 };
 
-/// Mail software, from what a client calls itself; the reference's Software::Info.
+/// Mail software, by the name that a client gives itself; the reference's Software::Info.
 struct Software {
     Timestamp ts;
-    ConnId id;  ///< the connection that told; not logged
+    ConnId id;  ///< the connection where it was seen; not logged
     Address host;
     std::string software_type;  ///< `SMTP::MAIL_CLIENT`, `SMTP::WEBMAIL_SERVER`
     std::string name;

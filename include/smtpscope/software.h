@@ -11,9 +11,9 @@ namespace smtpscope {
 
 struct SoftwareOptions {
     Host asset_tracking = Host::local;                  ///< hosts whose software is recorded
-    Duration repeat_interval = std::chrono::hours(24);  ///< what is still in use is told again; 0 = each time
-    std::size_t max_tracked = 65536;  ///< pairs of host and software remembered as told; 16 bytes each, rounded up to
-                                      ///< a power of two from 8 to 16,777,216
+    Duration repeat_interval = std::chrono::hours(24);  ///< software still in use is reported again; 0 = each time
+    std::size_t max_tracked = 65536;  ///< pairs of host and software remembered as reported; 16 bytes each, rounded up
+                                      ///< to a power of two from 8 to 16,777,216
 };
 
 }  // namespace smtpscope

@@ -9,7 +9,7 @@
 
 namespace smtpscope {
 
-/// Mail addresses in the argument of MAIL or RCPT, in their order, without the characters `<>,:;` and blanks.
+/// Mail addresses in the argument of MAIL or RCPT, in their order, without blanks and the characters `<>,:;`.
 std::vector<std::string> extract_email_addrs(std::string_view text);
 
 /// The first of them; empty if there is none.

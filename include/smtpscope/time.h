@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The one clock of the library: nanoseconds since the Unix epoch, and always the packet's, never the machine's.
+// The one clock of the library: nanoseconds since the Unix epoch, always the packet's time, never the machine's.
 #pragma once
 
 #include <chrono>

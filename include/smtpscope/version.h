@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which version this is, of the library and of the agent.
+// The version of the library and of the agent.
 //
-// What stays: within one minor version (0.1.x) a program compiles and means the same with every later patch. A new
-// minor version may add members to records and options, functions with a default to sinks, and values to enums; what it
-// takes away or changes, the changelog says. It is a static library: nothing is promised about its binary form.
+// What stays stable: within one minor version (0.1.x) a program compiles and behaves the same with every later patch. A
+// new minor version may add members to records and options, functions with a default to sinks, and values to enums; the
+// changelog lists what it removes or changes. It is a static library: there is no promise of a stable ABI.
 #pragma once
 
 /// For people.
