@@ -14,7 +14,7 @@ Accounts::Accounts(Programs& programs) : programs_(programs), used_(SMTPSCOPE_SL
         used_[slot] = true;
         slots_[ifindex] = slot;
     }
-    // What was counted under slots of interfaces that were gone before.
+    // Counts left in the slots of interfaces that disappeared earlier.
     for (unsigned slot = 1; slot < SMTPSCOPE_SLOTS; ++slot)
         if (!used_[slot] && programs_.counters(slot).packets[SMTPSCOPE_SEEN] != 0) {
             used_[slot] = true;
@@ -22,7 +22,7 @@ Accounts::Accounts(Programs& programs) : programs_(programs), used_(SMTPSCOPE_SL
         }
 }
 
-/// A fresh one, or else the one of the interface that has been gone for the longest; 0 if there is none.
+/// A slot that was never used, or else that of the interface that disappeared first; 0 if there is none.
 unsigned Accounts::free_slot() {
     const auto fresh = std::find(used_.begin(), used_.end(), false);
     if (fresh != used_.end()) {

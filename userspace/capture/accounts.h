@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The kernel's accounts by interface: who has which slot, and what interfaces that are gone have left.
+// The kernel's accounts by interface: which interface has which slot, and the counts of interfaces that are gone.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ struct Account {
 
 class Accounts {
   public:
-    /// Goes on with the slots that an earlier process gave away.
+    /// Continues with the slots that an earlier process assigned.
     explicit Accounts(Programs& programs);
 
     /// Before anything is attached. Without a free slot the interface counts among the rest.
@@ -37,7 +37,7 @@ class Accounts {
     Programs& programs_;
     std::map<unsigned, unsigned> slots_;  ///< by ifindex
     std::vector<unsigned> closed_;        ///< slots of interfaces that are gone, not cleared yet, the oldest first
-    std::vector<bool> used_;              ///< by slot; the first is everybody's, the last that of closed ones
+    std::vector<bool> used_;  ///< by slot; the first is shared by all others, the last has the counts of closed ones
 };
 
 }  // namespace smtpscope::capture

@@ -15,7 +15,7 @@
 namespace smtpscope::capture {
 namespace {
 
-// Younger than the headers of the oldest system that we build on.
+// Newer than the headers of the oldest system that we build on.
 constexpr auto tcx_ingress = static_cast<bpf_attach_type>(46);
 constexpr auto tcx_egress = static_cast<bpf_attach_type>(47);
 
@@ -73,7 +73,7 @@ Refusal explain_xdp_error(int error, const Interface& interface) {
     }
 }
 
-/// In the order in which they are tried. One that takes packets in several pages does not keep the MTU from growing.
+/// In the order in which they are tried. A program that takes packets in several pages does not limit the MTU.
 std::vector<Program> xdp_programs(const Programs& programs, AttachKind kind) {
     if (kind == AttachKind::xdp_native && programs.has(Program::xdp_frags)) return {Program::xdp_frags, Program::xdp};
     return {Program::xdp};
@@ -188,7 +188,7 @@ std::unique_ptr<Hook> attach_ingress(const Programs& programs, const Interface& 
 constexpr AttachKind all_kinds[] = {AttachKind::xdp_native, AttachKind::xdp_generic, AttachKind::tc_ingress,
                                     AttachKind::tc_egress};
 
-/// Links that the plan has no place for: they would be in its way, or see packets twice.
+/// Links that have no place in the plan: they would be in its way, or see packets twice.
 void end_others(const Interface& interface, const std::vector<Way>& ingress, bool egress, Inheritance* inherited) {
     for (const AttachKind kind : all_kinds) {
         const bool planned =
@@ -199,7 +199,7 @@ void end_others(const Interface& interface, const std::vector<Way>& ingress, boo
     }
 }
 
-/// Filters that a killed agent left on a side where this one has none: they would go on copying for nobody.
+/// Filters that a killed agent left on a side where this one has none: they would go on copying, though nobody reads.
 void end_leftovers(const Interface& interface, const std::vector<std::unique_ptr<Hook>>& hooks) {
     bool any = false;
     for (const ClsactSide side : {ClsactSide::ingress, ClsactSide::egress}) {
@@ -212,7 +212,7 @@ void end_leftovers(const Interface& interface, const std::vector<std::unique_ptr
     if (any) remove_unused_qdisc(interface.index);
 }
 
-/// The interface without an XDP program of our own predecessor.
+/// The interface as it is without the XDP program of the process before.
 Interface without_predecessor(Interface interface, const Inheritance* inherited) {
     if (inherited && (inherited->has(hook_name(interface.index, AttachKind::xdp_native)) ||
                       inherited->has(hook_name(interface.index, AttachKind::xdp_generic))))

@@ -21,7 +21,7 @@ struct Way {
     bool operator==(const Way&) const = default;
 };
 
-/// The ways to see what an interface receives, the best first; the later ones are for the case that the earlier ones
+/// The ways to see what an interface receives, the best first; later ones are tried where earlier ones
 /// are refused. Empty if egress sees everything (loopback: what is sent is what is received, and once is enough).
 std::vector<Way> plan_ingress(const Interface& interface, XdpMode mode);
 
@@ -42,13 +42,13 @@ class Hook {
     virtual ~Hook() = default;
     /// The descriptor that keeps it attached; -1 if it stays without one.
     virtual int link() const { return -1; }
-    /// From now on it stays attached when this ends, if it needs no descriptor for that.
+    /// From now on it stays attached when this object ends, if it needs no descriptor for that.
     virtual void leave() {}
     Attachment attachment;
     bool inherited = false;  ///< an earlier process had attached it
 };
 
-/// Under what a later process finds the link of a hook.
+/// The name under which a later process finds the link of a hook.
 std::string hook_name(unsigned ifindex, AttachKind kind);
 
 /// Attaches for both directions. Links of an earlier process on this interface are taken over, with our programs in the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where a kernel program is, in values and in words.
+// Where a kernel program is attached, as values and in words.
 #pragma once
 
 #include <string>
@@ -19,10 +19,10 @@ struct Attachment {
     std::string remedy;  ///< what would make a better kind possible; may be empty
 };
 
-/// As the enumerator is called.
+/// The enumerator's name.
 const char* to_string(AttachKind kind);
 const char* to_string(AttachMeans means);
-/// `native XDP`, as people call it.
+/// `native XDP`: the name for people.
 const char* in_words(AttachKind kind);
 
 /// `eth0: xdp_native by link`, with the reason if it is a second choice, and the remedy.

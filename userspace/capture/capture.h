@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the agent needs of a live capture: packets by shard, the way back to the kernel, and how it goes.
+// What the agent needs of a live capture: packets by shard, verdicts for the kernel, and counters.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct RingLevel {
     std::uint64_t size = 0;
 };
 
-/// All functions may be called by any thread, but those that begin and end it: took_over() to hand_over().
+/// Any thread may call the functions, except those that begin and end the capture: took_over() to hand_over().
 class Capture {
   public:
     virtual ~Capture() = default;
@@ -53,12 +53,12 @@ class Capture {
     virtual unsigned shards() const = 0;
     /// Both directions of a connection come from the same one. Each may be read by a thread of its own.
     virtual Source& shard(unsigned number) = 0;
-    /// The one that a whole IP packet (LinkType::raw_ip) belongs to; 0 if it is none of TCP.
+    /// The one that a whole IP packet (LinkType::raw_ip) belongs to; 0 if it is not TCP.
     virtual unsigned shard_of(const Packet& packet) const = 0;
 
-    /// Whether the rings are an earlier process's, with what was captured since.
+    /// Whether the rings were taken over from an earlier process, with what was captured since.
     virtual bool took_over() const = 0;
-    /// Why what an earlier process kept was of no use; empty if it was, or if nothing was kept.
+    /// Why what an earlier process kept could not be used; empty if it was, or if nothing was kept.
     virtual const std::string& begun_anew() const = 0;
     /// What a later process would take over, as of now; the descriptors stay ours.
     virtual std::vector<Kept> kept() const = 0;
@@ -73,8 +73,8 @@ class Capture {
     virtual std::optional<FlowCounters> flow(const ConnId& id) const = 0;
 
     /// Every cause by its name in kernel_abi.h, the totals `ignored` and `lost`, bytes of IP packets as `bytes_*`,
-    /// `wakeups`, and `in_flight`: packets in the programs' hands while this was read, which are in no other number. So
-    /// seen = delivered + ignored + lost in any snapshot.
+    /// `wakeups`, and `in_flight`: packets that the programs were processing while this was read; they are in no other
+    /// number. So seen = delivered + ignored + lost in any snapshot.
     virtual std::vector<Counter> counters() const = 0;
     virtual std::vector<InterfaceCounters> interface_counters() const = 0;
     /// By shard.
@@ -82,11 +82,11 @@ class Capture {
     virtual std::vector<Attachment> attachments() const = 0;
     /// Follows interfaces that have come, gone or changed since the last call; cheap when nothing has. Throws Error,
     /// once and after having done what it could, to tell of interfaces that are wanted and cannot be attached to; those
-    /// that had to be left at the start are told of by the first call.
+    /// that could not be attached to at the start are named by the first call.
     virtual void follow_interfaces() = 0;
 };
 
-/// Begins a capture. `inherited`: what an earlier process kept; what of it is of use goes on without a packet being
+/// Begins a capture. `inherited`: what an earlier process kept; what can be used goes on without a packet being
 /// lost, the rest ends. Throws Error: no capability, no such interface, an instance on it already, ...
 using OpenCapture = std::function<std::unique_ptr<Capture>(const Options& options, Inheritance inherited)>;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Which interfaces to attach to: decided from a list of those that there are, without a look at the system.
+// Which interfaces to attach to: decided from a list of interfaces, without asking the system.
 #pragma once
 
 #include <set>
@@ -14,7 +14,7 @@ namespace smtpscope::capture {
 /// Names and globs of interfaces, or `auto`: Options::interfaces.
 using Patterns = std::vector<std::string>;
 
-/// Whether one of them stands for `name`.
+/// Whether one of them matches `name`.
 bool names_interface(const Patterns& patterns, std::string_view name);
 
 /// Whether the pattern is a name: the interface has to be there at the start. `auto` and globs may find theirs later.
@@ -29,7 +29,7 @@ bool is_wanted(const Patterns& patterns, const Interface& interface);
 /// Those of `present` that are wanted.
 std::vector<Interface> wanted_among(const Patterns& patterns, const std::vector<Interface>& present);
 
-/// Whether packets of `upper` are seen on another interface that is wanted too: a part of it, or what it is on top of.
+/// Whether packets of `upper` are seen on another interface that is wanted too: a part of it, or the one below it.
 bool is_covered(const Interface& upper, const std::vector<Interface>& wanted);
 
 /// The bridge that an interface is a port of; 0 if it is none.

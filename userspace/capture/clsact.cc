@@ -71,7 +71,7 @@ std::vector<Filter> filters(unsigned ifindex, ClsactSide side) {
         filter.name = program_name(message);
         filter.ours = tc->tcm_handle == own_handle && TC_H_MAJ(tc->tcm_info) >> 16 == own_priority &&
                       filter.name.starts_with(program_prefix);
-        // A priority is announced once without a handle, as the chain's head.
+        // The kernel lists each priority once without a handle, as the head of the chain.
         if (tc->tcm_handle != 0) found.push_back(std::move(filter));
     });
     return found;
@@ -115,7 +115,7 @@ ClsactQdisc::ClsactQdisc(const Interface& interface) : ifindex_(interface.index)
     if (error != 0 && error != -EEXIST)
         throw Error(interface.name + ": cannot make the clsact queueing discipline: " + error_text(error) + "; " +
                     (error == -EPERM ? "CAP_NET_ADMIN is needed" : "the kernel needs CONFIG_NET_SCH_INGRESS"));
-    // With a filter that a killed agent left, so is the queueing discipline.
+    // A killed agent that left its filter also left the queueing discipline.
     made_ = error == 0 || !own_filters(ifindex_, ClsactSide::ingress).empty() ||
             !own_filters(ifindex_, ClsactSide::egress).empty();
 }
@@ -136,7 +136,7 @@ ClsactFilter::ClsactFilter(std::shared_ptr<ClsactQdisc> qdisc, const Interface& 
     const bpf_tc_hook hook = hook_of(ifindex_, point_of(side));
     bpf_tc_opts options = own_options();
     options.prog_fd = program;
-    // In one step, so that no packet goes by unseen.
+    // In one step, so that no packet is missed.
     if (!own_filters(ifindex_, side).empty()) options.flags = BPF_TC_F_REPLACE;
     const int error = bpf_tc_attach(&hook, &options);
     if (error != 0)

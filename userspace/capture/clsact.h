@@ -12,13 +12,13 @@ namespace smtpscope::capture {
 
 enum class ClsactSide { ingress, egress };
 
-/// The queueing discipline that filters need. It goes with this object if we made it and nobody uses it any more.
+/// The queueing discipline that filters need. Removed with this object if we made it and nobody else uses it.
 class ClsactQdisc {
   public:
     /// Throws Error.
     explicit ClsactQdisc(const Interface& interface);
     ~ClsactQdisc();
-    /// It stays when this ends.
+    /// It stays when this object ends.
     void leave() { made_ = false; }
     ClsactQdisc(const ClsactQdisc&) = delete;
     ClsactQdisc& operator=(const ClsactQdisc&) = delete;
@@ -31,11 +31,11 @@ class ClsactQdisc {
 /// A filter of ours, removed with this object.
 class ClsactFilter {
   public:
-    /// Replaces a filter that a killed agent left, and no other. The caller holds the interface's InstanceLock, so it
-    /// is nobody's. Throws Error.
+    /// Replaces a filter that a killed agent left, and no other. The caller holds the interface's InstanceLock, so no
+    /// other agent uses it. Throws Error.
     ClsactFilter(std::shared_ptr<ClsactQdisc> qdisc, const Interface& interface, ClsactSide side, int program);
     ~ClsactFilter();
-    /// It stays when this ends.
+    /// It stays when this object ends.
     void leave();
     ClsactFilter(const ClsactFilter&) = delete;
     ClsactFilter& operator=(const ClsactFilter&) = delete;

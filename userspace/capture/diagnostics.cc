@@ -26,7 +26,7 @@ std::string join(const std::vector<std::string>& parts) {
     return all;
 }
 
-/// The last lines before libbpf's own closing words: the ones that say why.
+/// The last lines before libbpf's own summary: they say why.
 std::string tail(std::string text, std::size_t lines) {
     if (const std::size_t end = text.rfind("\nprocessed "); end != std::string::npos) text.resize(end);
     std::size_t begin = text.size();

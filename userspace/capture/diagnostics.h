@@ -27,7 +27,7 @@ class Diagnostics {
 /// Which of CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN this process lacks; CAP_SYS_ADMIN stands for the first two.
 std::vector<std::string> missing_capabilities();
 
-/// The words for a failed load: capability, BTF, memory, or the verifier's last lines.
+/// The reason of a failed load: capability, BTF, memory, or the verifier's last lines.
 std::string explain_load_failure(int error, const std::string& messages);
 
 /// `-5` or `5` to "Input/output error".

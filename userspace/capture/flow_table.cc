@@ -13,7 +13,7 @@
 namespace smtpscope::capture {
 namespace {
 
-/// The kernel programs look at the table at any time.
+/// The kernel programs may read the table at any time.
 template <typename T>
 void store(T& to, T value) {
     std::atomic_ref(to).store(value, std::memory_order_release);
@@ -70,7 +70,7 @@ std::optional<FlowTable::Place> FlowTable::find_place(std::uint64_t key, std::ui
 FlowTable::Place FlowTable::make_room(std::uint64_t key) {
     if (const auto own = find_place(key)) return *own;
     if (const auto free = find_place(key, 0)) return *free;
-    // Whoever has had a packet since it was asked last stays, for one round.
+    // Second chance: a flow that has had a packet since it was checked last stays for one more round.
     for (int asked = 0;; ++asked) {
         const Place here = place(key, hand_++ % SMTPSCOPE_WAYS);
         if (!note_packets(here.flow) || asked == SMTPSCOPE_WAYS) return here;
@@ -81,7 +81,7 @@ void FlowTable::set(std::uint64_t key, const smtpscope_flow& flow) {
     const std::lock_guard lock(mutex_);
     const Place place = make_room(key);
     if (place.key != key || !same(place.flow.ends, flow.ends)) {
-        // Out of sight while it is neither the one nor the other.
+        // Not found by anyone while it is half the old flow and half the new one.
         store(place.key, __u64{0});
         std::atomic_thread_fence(std::memory_order_seq_cst);
         place.flow = flow;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The verdicts, as the kernel programs read them: the map `flows`, of which this is the only one that adds and removes
-// entries.
+// The verdicts, as the kernel programs read them: the map `flows`, to which nothing else adds and from which nothing
+// else removes entries.
 #pragma once
 
 #include <cstddef>
@@ -15,10 +15,10 @@ namespace smtpscope::capture {
 /// Thread-safe.
 class FlowTable {
   public:
-    /// How many sets it takes for so many flows.
+    /// The number of sets for so many flows.
     static std::uint32_t sets_for(std::uint64_t flows);
 
-    /// `fd`: of something to be mapped that has room for `sets`. Throws Error.
+    /// `fd`: of the map or file to be mapped, with room for `sets`. Throws Error.
     FlowTable(int fd, std::uint32_t sets);
     ~FlowTable();
     FlowTable(const FlowTable&) = delete;
@@ -48,7 +48,7 @@ class FlowTable {
     smtpscope_flow_set* sets_;
     std::uint32_t count_;
     mutable std::mutex mutex_;
-    std::size_t hand_ = 0;  ///< the way that is asked first when one has to give way
+    std::size_t hand_ = 0;  ///< the way that is checked first when a flow has to be replaced (second-chance eviction)
 };
 
 }  // namespace smtpscope::capture

@@ -19,7 +19,7 @@ std::string kept_name(const std::string& what) {
 }
 
 void end_link(Descriptor link) {
-    // Of a map, or a link whose interface is gone, nothing is to be detached.
+    // A map is not attached, nor is a link whose interface is gone.
     if (link) bpf_link_detach(link.get());
 }
 

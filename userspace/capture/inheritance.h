@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What outlives a process so that the next one goes on where it ended: the rings, the other maps, the attachments. The
-// service manager holds the descriptors in between.
+// What outlives a process so that the next one continues where it ended: the rings, the other maps, the attachments.
+// The service manager holds the descriptors in between.
 #pragma once
 
 #include <map>
@@ -25,22 +25,22 @@ std::string kept_name(const std::string& what);
 /// Takes a program off its interface at once: while the service manager has the link too, closing it is not enough.
 void end_link(Descriptor link);
 
-/// Descriptors that an earlier process kept. What nobody takes is closed in the end; it goes when the service manager
-/// lets go of it, too.
+/// Descriptors that an earlier process kept. Those that are not taken are closed at the end; they cease to exist
+/// when the service manager closes them, too.
 class Inheritance {
   public:
     Inheritance() = default;
-    /// Owns the descriptors from now on. Those of another version of ours are of no use and end at once, so that they
-    /// are not in the way; those of others are closed.
+    /// Owns the descriptors from now on. Those of another version of ours cannot be used and end at once, so that they
+    /// are not in the way; those that are not ours are closed.
     explicit Inheritance(const std::vector<Kept>& handed_over);
 
     bool empty() const { return descriptors_.empty(); }
     /// Whether some were of another version.
     bool was_of_another_version() const { return another_version_; }
     bool has(const std::string& what) const { return fd(what) >= 0; }
-    /// Without taking it; -1 if it is not there.
+    /// The descriptor, without taking it; -1 if it is not there.
     int fd(const std::string& what) const;
-    /// Without one, an empty descriptor.
+    /// An empty descriptor if it is not there.
     Descriptor take(const std::string& what);
 
   private:

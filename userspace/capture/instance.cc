@@ -52,8 +52,8 @@ bool may_be_agent(pid_t pid) {
     return true;
 }
 
-/// Who listens: a process id, 0 if that cannot be known, -1 if it is somebody who cannot be an agent. Any user may take
-/// a name; one without an agent's rights must not be able to keep us from starting.
+/// Who listens: a process id, 0 if it is unknown, -1 if that process cannot be an agent. Any user may take a name;
+/// one without an agent's rights must not be able to keep us from starting.
 pid_t find_holder(const Name& name) {
     const Descriptor fd = open_socket();
     const auto* address = reinterpret_cast<const sockaddr*>(&name.address);

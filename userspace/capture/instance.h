@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One smtpscope an interface. Two would count everything twice and fight over verdicts.
+// One smtpscope for each interface. Two would count everything twice and fight over verdicts.
 #pragma once
 
 #include <sys/types.h>
@@ -8,15 +8,15 @@
 
 namespace smtpscope::capture {
 
-/// A name in the network namespace that goes with its process, whatever ends it: an abstract UNIX socket. (The kernel
-/// tells the names of attached programs to CAP_SYS_ADMIN only, so asking it would not do.)
+/// A name in the network namespace that disappears with its process, however that ends: an abstract UNIX socket. (The
+/// kernel tells the names of attached programs to CAP_SYS_ADMIN only, so asking it would not do.)
 class InstanceLock {
   public:
     explicit InstanceLock(unsigned ifindex);
 
     /// False if another smtpscope is on the interface.
     bool held() const { return holder_ < 0; }
-    /// Its process id, 0 if that cannot be known.
+    /// Its process id, 0 if unknown.
     pid_t holder() const { return holder_; }
 
   private:

@@ -123,7 +123,7 @@ std::string driver_of(const Interface& interface) {
 
 bool fills_in_checksums(const Interface& interface) {
     if (!interface.is_nic()) return false;
-    // A hypervisor hands its neighbours' packets over as they were sent, with the checksum still to be filled in.
+    // A hypervisor delivers packets of other guests as they were sent, with the checksum still to be filled in.
     static constexpr std::string_view paravirtual[] = {"", "virtio_net", "vif", "hv_netvsc", "vmxnet3"};
     return std::find(std::begin(paravirtual), std::end(paravirtual), driver_of(interface)) == std::end(paravirtual);
 }
@@ -140,7 +140,7 @@ LinkMonitor::LinkMonitor() : fd_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SO
 }
 
 bool LinkMonitor::changed() {
-    // What happened does not matter, list_interfaces() tells how things are; truncated messages and ENOBUFS are as
+    // What happened does not matter, list_interfaces() gives the present state; truncated messages and ENOBUFS are as
     // good.
     std::array<char, 256> buffer;
     bool any = false;

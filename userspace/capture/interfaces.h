@@ -35,10 +35,10 @@ struct Interface {
     bool operator==(const Interface&) const = default;
 };
 
-/// What an RTM_NEWLINK message tells; nullopt for any other.
+/// The interface that an RTM_NEWLINK message describes; nullopt for any other.
 std::optional<Interface> parse_link(const nlmsghdr& message);
 
-/// In the order of their indexes. Throws Error when the kernel does not answer.
+/// In the order of their indexes. Throws Error if the kernel does not answer.
 std::vector<Interface> list_interfaces();
 
 /// Whether what it receives has checksums worth validating: hardware, not a hypervisor's or another namespace's end.
@@ -52,7 +52,7 @@ class LinkMonitor {
   public:
     LinkMonitor();
 
-    /// True if something happened since the last call, or if that cannot be known. One system call.
+    /// True if something happened since the last call, or if that is unknown. One system call.
     bool changed();
 
   private:

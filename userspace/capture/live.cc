@@ -32,7 +32,7 @@ smtpscope_ends ends_of(const ConnId& id) {
     return ends;
 }
 
-/// By the names that they have in every report.
+/// With the names that they have in every report.
 std::vector<Counter> named(const smtpscope_counters& c) {
     const auto sum = [](const __u64* values, smtpscope_cause first, smtpscope_cause last) {
         std::uint64_t total = 0;
@@ -73,7 +73,7 @@ class LiveCapture final : public Capture {
         const std::vector<Interface> present = list_interfaces();
         expect_named(options_.interfaces, present);
         follow(present);
-        inherited_ = {};  // what nobody has taken ends
+        inherited_ = {};  // what was not taken ends
         std::vector<Interface> failed;
         std::copy_if(present.begin(), present.end(), std::back_inserter(failed),
                      [&](const Interface& i) { return given_up_.count(i.index) != 0; });
@@ -203,7 +203,7 @@ class LiveCapture final : public Capture {
         accounts_.close(ifindex);
     }
 
-    /// One interface's trouble must not keep the others from being watched.
+    /// A problem with one interface must not keep the others from being watched.
     void begin(const Interface& interface) {
         try {
             InstanceLock lock(interface.index);
@@ -246,13 +246,13 @@ class LiveCapture final : public Capture {
     Accounts accounts_;
     ChecksumInterfaces checksums_;
     std::vector<std::unique_ptr<Shard>> shards_;
-    LinkMonitor monitor_;  ///< before the first look, so that nothing falls between
+    LinkMonitor monitor_;  ///< before interfaces are listed first, so that no change is missed
     bool stale_ = false;   ///< something has changed since the interfaces were listed
 
     mutable std::mutex mutex_;  ///< guards accounts_ and the three below
     std::map<unsigned, Watched> watched_;
-    std::map<unsigned, std::string> given_up_;  ///< wanted, and why they cannot be had
-    std::vector<std::string> problems_;         ///< of these, what nobody has been told yet
+    std::map<unsigned, std::string> given_up_;  ///< wanted, and why they cannot be attached to
+    std::vector<std::string> problems_;         ///< of these, what was not reported yet
 };
 
 }  // namespace

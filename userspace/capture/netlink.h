@@ -22,7 +22,7 @@ class Answer {
   public:
     /// False once it is whole. Throws Error if the kernel refused, or if something is cut off.
     bool add(Payload datagram);
-    /// What it tells of changed while it was written (NLM_F_DUMP_INTR): things may be missing, or there twice.
+    /// Something changed while it was written (NLM_F_DUMP_INTR): entries may be missing, or there twice.
     bool interrupted() const { return interrupted_; }
     void for_each(const MessageHandler& handler) const;
 
@@ -40,7 +40,7 @@ void dump(std::uint16_t type, const Body& body, const MessageHandler& handler) {
     dump_bytes(type, std::as_bytes(std::span(&body, 1)), handler);
 }
 
-/// The attributes behind a message's fixed part.
+/// The attributes after a message's fixed part.
 template <typename Fixed>
 Payload attributes(const nlmsghdr& message) {
     constexpr std::size_t skip = NLMSG_LENGTH(NLMSG_ALIGN(sizeof(Fixed)));

@@ -12,7 +12,7 @@ namespace smtpscope::capture {
 enum class Finding {
     good,
     lesser,   ///< works, though not in the best way
-    missing,  ///< capture does not work so
+    missing,  ///< capture does not work without it
 };
 
 /// One line of the report.

@@ -118,7 +118,7 @@ Programs::~Programs() {
     tap__destroy(skeleton_);
 }
 
-/// An earlier process's rings. If they are of no use, why not.
+/// Takes an earlier process's rings. Empty, or why they cannot be used.
 std::string Programs::take_rings(unsigned shards, Inheritance& inherited) {
     for (const char* map : {"map-flows", "map-counters", "map-bss"})
         if (!inherited.has(map))
@@ -250,7 +250,7 @@ void Programs::set_flow(const smtpscope_flow& flow, std::uint64_t key) {
 }
 
 void Programs::remove_flow(const smtpscope_ends& ends) {
-    // Of every connection that ends, by every worker: most hosts never have a verdict.
+    // Called for every connection that ends, by every worker; most hosts never have a verdict.
     if (skeleton_->bss->flows_in_use) flows_->remove(hash(ends), ends);
 }
 

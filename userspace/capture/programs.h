@@ -25,10 +25,10 @@ enum class Program {
     tc_egress_raw,
 };
 
-/// Every program of ours has a name that begins so.
+/// The name of each of our programs begins with this.
 inline constexpr const char* program_prefix = "smtpscope_";
 
-/// What this kernel has, found by trying.
+/// The kernel's features, found by trying.
 struct Features {
     bool ring_buffer = false;  ///< 5.8
     bool xdp = false;
@@ -44,15 +44,15 @@ void add(smtpscope_counters& sum, const smtpscope_counters& one);
 
 class Programs {
   public:
-    /// `inherited`: what an earlier process kept; if its maps serve, they are taken over with all that is in them.
-    /// Throws Error.
+    /// `inherited`: what an earlier process kept; if its maps can be used, they are taken over with all that is in
+    /// them. Throws Error.
     explicit Programs(const Options& options, Inheritance* inherited = nullptr);
     ~Programs();
     Programs(const Programs&) = delete;
     Programs& operator=(const Programs&) = delete;
 
     bool has(Program program) const;
-    /// Of a program that there is.
+    /// Of a program that this kernel has.
     int fd(Program program) const;
 
     /// True if the maps are an earlier process's.

@@ -13,8 +13,8 @@
 
 namespace smtpscope::capture {
 
-/// The kernel's monotonic clock as wall time. The distance of the two changes when the clock is set, so it is measured
-/// again now and then.
+/// The kernel's monotonic clock as wall time. The difference changes when the clock is set, so it is measured again
+/// from time to time.
 class WallClock {
   public:
     WallClock() { measure(); }
@@ -30,11 +30,11 @@ class WallClock {
     std::int64_t measured_at_ = 0;
 };
 
-/// Bounds-checks records and gives the later pieces of a packet the headers of its first one.
+/// Bounds-checks records and gives later pieces of a packet the headers of the first one.
 class RecordReader {
   public:
-    /// Passes on a Packet whose checksum may be validated only if `whole_checksums` says so of its interface; a record
-    /// that is no record is left out.
+    /// Passes on a Packet whose checksum may be validated only if `whole_checksums` says so of its interface; a
+    /// malformed record is left out.
     template <typename WholeChecksums>
     void read(std::span<const std::byte> bytes, WholeChecksums whole_checksums, const PacketHandler& handler) {
         if (bytes.size() < sizeof(smtpscope_record)) return;
@@ -61,7 +61,7 @@ class RecordReader {
 
   private:
     /// The packet that a CPU is sending in pieces. Those of one packet come in order and without another of that CPU in
-    /// between, so one a CPU is enough.
+    /// between, so one for each CPU is enough.
     struct Unfinished {
         std::uint64_t packet_id = 0;
         std::vector<std::uint8_t> headers;

@@ -59,7 +59,7 @@ std::size_t Ring::consume(const Visit& visit) {
     unsigned long published = position_;
     std::size_t count = 0;
 
-    // Also when visit throws: what was seen is not seen again.
+    // Also when visit throws: no record is visited twice.
     struct Publisher {
         Ring& ring;
         ~Publisher() { ring.publish(); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The reader's end of a BPF ring buffer. Our own instead of libbpf's, because a call must come back under load, the
-// position is worth publishing once a batch and not once a record (the kernel reads it at every reservation), and the
-// sleep has to agree with the kernel programs' need_wake.
+// The reader's end of a BPF ring buffer. Our own instead of libbpf's: a call must return under load; the position
+// is published once a batch and not once a record (the kernel reads it at every reservation); and the reader's sleep
+// has to agree with the kernel programs' need_wake.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,8 @@ class Ring {
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
-    /// Passes on at most about a quarter of the ring. The number of records. If `visit` throws, its record is consumed.
+    /// Passes on at most about a quarter of the ring. Returns the number of records. If `visit` throws, its record is
+    /// consumed.
     std::size_t consume(const Visit& visit);
 
     /// Returns at once if there are records, else when one comes, after `timeout`, at a signal, or after wake(). Where
@@ -54,7 +55,7 @@ class Ring {
     std::size_t page_;
     std::chrono::nanoseconds pause_;  ///< 2 GB/s fill an eighth of the ring in this time
     std::chrono::steady_clock::time_point woken_at_{};
-    bool busy_ = false;  ///< woken twice in short time, and something has come in each pause since
+    bool busy_ = false;  ///< woken twice within a short time, and records have come in each pause since
     volatile std::uint32_t* need_wake_;
     unsigned long* consumer_ = nullptr;        ///< position up to which we have read; ours
     const unsigned long* producer_ = nullptr;  ///< position up to which has been reserved; the kernel's

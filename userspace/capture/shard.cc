@@ -28,7 +28,7 @@ SourceStatus Shard::poll(Duration timeout, const PacketHandler& handler) {
     };
     if (ring_.consume(read) == 0) {
         ring_.wait(std::min(timeout, longest_poll_));
-        reader_.clock().refresh();  // which may have been set in the meantime
+        reader_.clock().refresh();  // the system's clock may have been set since
         ring_.consume(read);
     }
     return SourceStatus::more;

@@ -30,10 +30,10 @@ class ChecksumInterfaces {
 
 class Shard final : public Source {
   public:
-    /// A poll() without packets takes no longer where a watermark keeps the first of them from waking it.
+    /// The longest poll() without packets if a watermark keeps the first packet from waking it.
     static constexpr Duration watermark_poll = std::chrono::milliseconds(100);
 
-    /// All outlive the shard. `longest_poll`: of one without packets, whatever it is asked for. Throws Error.
+    /// All outlive the shard. `longest_poll`: of one without packets, whatever timeout it is given. Throws Error.
     Shard(int ring_fd, std::uint64_t ring_size, volatile std::uint32_t* need_wake, const ChecksumInterfaces& checksums,
           Duration longest_poll)
         : ring_(ring_fd, ring_size, need_wake), checksums_(checksums), longest_poll_(longest_poll) {}
@@ -51,7 +51,7 @@ class Shard final : public Source {
     const ChecksumInterfaces& checksums_;
     const Duration longest_poll_;
     std::vector<std::uint32_t> whole_;  ///< our copy of checksums_
-    std::uint64_t generation_ = 0;      ///< as of then
+    std::uint64_t generation_ = 0;      ///< of that copy
 };
 
 }  // namespace smtpscope::capture

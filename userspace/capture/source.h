@@ -41,7 +41,7 @@ using PacketHandler = std::function<void(const Packet&)>;
 
 enum class SourceStatus {
     more,  ///< call again
-    end,   ///< nothing will come any more
+    end,   ///< no more packets will come
 };
 
 class Source {
@@ -49,7 +49,7 @@ class Source {
     virtual ~Source() = default;
     /// Passes on what is there, waiting at most `timeout` for the first packet. Throws Error when the source breaks.
     virtual SourceStatus poll(Duration timeout, const PacketHandler& handler) = 0;
-    /// A poll() that waits, or the next one that would, does not. Thread-safe.
+    /// Makes a poll() that waits return, or the next one that would wait. Thread-safe.
     virtual void wake() {}
 };
 
