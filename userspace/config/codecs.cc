@@ -6,7 +6,7 @@
 namespace smtpscope::config {
 namespace {
 
-/// What stands in the file, for a message.
+/// The value as it is in the file, for a message.
 std::string quoted(const YAML::Node& node) {
     switch (node.Type()) {
         case YAML::NodeType::Scalar:

@@ -23,7 +23,7 @@ namespace smtpscope::config {
 
 /// The text of a scalar that was not quoted; throws BadValue that says `expected` for anything else.
 std::string plain_scalar(const YAML::Node& node, const std::string& expected);
-/// The text of a scalar, quoted or not; null is none.
+/// The text of a scalar, quoted or not; null is not one.
 std::string text_scalar(const YAML::Node& node, const std::string& expected);
 /// Throws BadValue unless the node is a list.
 void expect_list(const YAML::Node& node);

@@ -53,8 +53,8 @@ struct DocumentStarts final : YAML::EventHandler {
     bool begins = false;
 };
 
-/// Throws BadValue if there is a second document, which would otherwise be ignored without a word. Not by
-/// YAML::LoadAll: that finds ever more documents where a token stands that it does not expect (yaml-cpp #1319).
+/// Throws BadValue if there is a second document, which would otherwise be ignored silently. YAML::LoadAll
+/// will not do: at an unexpected token it finds documents without end (yaml-cpp #1319).
 void check_one_document(const std::string& text) {
     std::istringstream stream(text);
     YAML::Parser parser(stream);
@@ -100,7 +100,7 @@ struct File {
     Timestamp modified;
 };
 
-/// nullopt if there is no such file; throws Error if there is but it cannot be read.
+/// nullopt if there is no such file; throws Error if it cannot be read.
 std::optional<File> read_file(const std::string& path) {
     const auto refuse = [&] {
         throw Error(path + ": the configuration cannot be read: " + std::strerror(errno) + ".");

@@ -45,7 +45,7 @@ struct Config {
 
 inline constexpr std::string_view default_path = "/etc/smtpscope/smtpscope.yaml";
 
-/// `path`, or default_path if it is empty, from the root on.
+/// `path`, or default_path if it is empty, as an absolute path.
 std::string absolute_path(const std::string& path);
 
 /// `path` empty: default_path if it exists, else the defaults. `overrides`: `key.path=value` as given to --set.

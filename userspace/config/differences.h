@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is not the same in two configurations, and what of it a running agent can take up.
+// The differences of two configurations, and which of them a running agent can apply.
 #pragma once
 
 #include <string>
@@ -18,10 +18,10 @@ struct Difference {
 /// In the order of the keys' table.
 std::vector<Difference> differences(const Config& before, const Config& after);
 
-/// Whether only the next start can give the key, as `capture.ports`, another value.
+/// Whether a change of the key, such as `capture.ports`, needs a restart.
 bool needs_restart(std::string_view key);
 
-/// The configuration that `running` becomes when it is told of `wanted`: that, except for the keys that need a restart.
+/// What `running` becomes when `wanted` is loaded: `wanted`, except for the keys that need a restart.
 Config merged(const Config& running, const Config& wanted);
 
 }  // namespace smtpscope::config

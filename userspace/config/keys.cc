@@ -58,7 +58,7 @@ using E = files::ExtractOptions;
 
 constexpr std::uint64_t most_tracked = std::uint64_t{1} << 24;
 
-/// A text that is looked for in replies: shorter ones are in too many.
+/// A text that is searched for in replies: shorter ones occur in too many of them.
 struct NoticeText : Text {
     static void parse(const YAML::Node& node, std::string& into) {
         Text::parse(node, into);

@@ -19,7 +19,7 @@ bool is_within(const std::string& path, const std::string& folder) {
     return folder == "/" || path == folder || path.starts_with(folder + "/");
 }
 
-/// Of a path without links; those of the rules are looked through, as systemd does.
+/// Of a path without links; links in the paths of the rules are resolved, as systemd does.
 const Confinement::Rule* rule_for(const std::string& path, const Confinement& unit) {
     const Confinement::Rule* found = nullptr;
     std::size_t longest = 0;
@@ -40,7 +40,7 @@ bool is_made(const std::string& path, const Confinement& unit) {
     return std::any_of(unit.made.begin(), unit.made.end(), is);
 }
 
-/// How to open a way for writing there. A path that is not there would keep the unit from starting.
+/// How to allow writing there. A path that is not there would keep the unit from starting.
 std::string remedy_for_read_only(const Place& place, const Runner& runner) {
     const std::string service = fs::path(runner.unit.unit).stem().string();
     std::error_code error;
@@ -75,7 +75,7 @@ std::vector<Place> places(const Config& config) {
     }
     if (const std::string& key = config.log.privacy.key_file; !key.empty())
         all.push_back({"log.privacy.key_file", key, Use::key, true});
-    // The agent does its work without, too; only nobody can ask it.
+    // The agent works without it, too; only nobody can ask it.
     all.push_back({"control.socket", fs::path(config.control_socket).parent_path().string(), Use::socket, false});
     return all;
 }
@@ -90,7 +90,7 @@ std::vector<files::Obstacle> obstacles(const Place& place, const Runner& runner)
         return {};
 
     const Confinement::Rule* rule = rule_for(resolved(place.path), unit);
-    const bool told = place.use == Use::log;  // what the unit does to a file is said of its directory
+    const bool told = place.use == Use::log;  // what the unit does to a file is reported for its directory
     if (rule && rule->access == Access::hidden) {
         if (told) return {};
         return {{unit.unit + " hides what is there (" + rule->setting + ")", "name another place"}};

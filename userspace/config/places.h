@@ -15,13 +15,13 @@ namespace smtpscope::config {
 struct Confinement {
     enum class Access : std::uint8_t { writable, read_only, hidden };
     struct Rule {
-        std::string path;  ///< it, and what is below
+        std::string path;  ///< the rule is for it and what is below
         Access access;
-        std::string setting;  ///< that says so, as `ProtectSystem=strict`
+        std::string setting;  ///< of the unit, such as `ProtectSystem=strict`
     };
     std::string unit;               ///< its name; empty: there is none
     std::vector<std::string> made;  ///< directories that systemd makes for it, and gives it
-    std::vector<Rule> rules;        ///< what is hidden stays so; else the longest path counts
+    std::vector<Rule> rules;        ///< a hidden path stays hidden; otherwise the longest path counts
 };
 
 /// Who will use the places. By default this process, as it is.
@@ -31,7 +31,7 @@ struct Runner {
 };
 
 struct Place {
-    std::string key;  ///< that names it
+    std::string key;  ///< of the configuration, which names the path
     std::string path;
     files::Use use;
     bool vital;  ///< the agent does not start without it

@@ -22,7 +22,7 @@ constexpr Name<Action> action_names[] = {
 constexpr Name<Hiding> hiding_names[] = {
     {"omit", Hiding::omit}, {"sha256", Hiding::sha256}, {"code", Hiding::code}, {"addresses", Hiding::addresses}};
 
-/// A rule as it stands in the file: what its fields mean depends on its stream.
+/// A rule as it is in the file: what its fields mean depends on its stream.
 struct Draft {
     YAML::Node stream, when, hide, action;
 };
@@ -53,7 +53,7 @@ const format::Stream& stream_of(const YAML::Node& node) {
     return *found;
 }
 
-/// The field most like `name`; of one that is only the beginning of others, such as `id`, the first of these.
+/// The field most like `name`; if `name` is only the beginning of others, such as `id`, the first of these.
 std::string nearest_field(const format::Stream& stream, const std::string& name) {
     std::vector<std::string> flat;  // for nearest() a dot would begin a section
     for (const format::Column& c : stream.columns) {
@@ -82,7 +82,7 @@ Operator shorthand(Kind kind) {
     return kind == Kind::address ? Operator::cidr : Operator::equals;
 }
 
-/// Intervals may have units, which records do not know.
+/// Intervals may have units, which records do not have.
 std::string value_of(const YAML::Node& node, Kind kind, Operator op) {
     std::string text = text_scalar(node, "a value to compare with");
     if (kind != Kind::interval || op == Operator::present) return text;
@@ -102,7 +102,7 @@ void check_test(const YAML::Node& where, const format::Column& column, const log
     }
 }
 
-/// One value, or a list of which one has to fit.
+/// One value, or a list of which one has to match.
 log::Test test_of(const YAML::Node& node, const format::Column& column, Operator op) {
     const Kind kind = log::kind_of(column);
     log::Test test{op, {}};

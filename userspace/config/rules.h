@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The codec of `log.policy`: a list of rules, each a section with `when`, `hide`, `action` and `stream`. A rule that
-// comes out of it can be compiled: its fields are of its stream, and its tests are such as they take.
+// comes out of it can be compiled: its fields are of its stream, and its tests suit them.
 #pragma once
 
 #include "config/codecs.h"

@@ -36,7 +36,7 @@ constexpr Key<SinkOptions> keys[] = {
 };
 constexpr Table<SinkOptions> table{keys};
 
-/// What the keys of one sink must be to each other.
+/// How the keys of one sink have to agree.
 void check(const YAML::Node& node, const SinkOptions& sink) {
     if (!node["type"]) throw BadValue(node, "a sink needs a type: journald, file or stdout.");
     const auto only_for = [&](const char* name, const char* types, bool fits) {

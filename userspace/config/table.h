@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A configuration as a table of keys: one line a key says where it stands in the file, how its value is read and
+// A configuration as a table of keys: one line for each key says where it is in the file, how its value is read and
 // written, and which member it sets. Everything else (sections, unknown keys, duplicates, errors) follows from the
 // table.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace smtpscope::config {
 
-/// Something in the file that cannot be. what() is the message without the place, which is `mark`.
+/// Something wrong in the file. what() is the message without the place, which is `mark`.
 class BadValue : public std::runtime_error {
   public:
     BadValue(const YAML::Mark& where, const std::string& message) : runtime_error(message), mark(where) {}
@@ -65,7 +65,7 @@ constexpr auto key(std::string_view path) {
 /// `section.name`, or the name alone at the root.
 std::string join(const std::string& section, const std::string& name);
 
-/// What a path means in a table.
+/// Whether a path of a table is a key, a section or neither.
 enum class PathKind { key, section, unknown };
 PathKind classify(std::span<const std::string_view> paths, std::string_view path);
 
