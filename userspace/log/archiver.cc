@@ -18,7 +18,7 @@
 namespace smtpscope::log {
 namespace {
 
-/// rename(2) that never replaces a file, also where the file system cannot promise that.
+/// rename(2) that never replaces a file, even where the file system cannot guarantee that.
 int rename_to_new(const std::string& from, const std::string& to) {
     if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
     if (errno != EINVAL && errno != ENOSYS) return -1;
@@ -45,7 +45,7 @@ std::vector<std::string> old_files(const std::string& directory, std::string_vie
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
         const std::string name = entry.path().filename().string();
-        // `smtp-2...`: the time in the name begins with a digit, which keeps a stream `smtp-x` out.
+        // `smtp-2...`: the time in the name begins with a digit, which excludes a stream `smtp-x`.
         const bool ours = name.starts_with(prefix) && name.size() > prefix.size() && name[prefix.size()] >= '0' &&
                           name[prefix.size()] <= '9';
         if (ours && (name.ends_with(".log") || name.ends_with(".log.gz"))) found.push_back(entry.path().string());
@@ -63,7 +63,7 @@ Archiver::~Archiver() {
 
 std::string Archiver::move_away(std::string_view stream, Timestamp now) {
     const std::string base = options_.directory + "/" + std::string(stream);
-    // Two files of one microsecond: the second takes the next, so that the order of names stays that of time.
+    // Two files of one microsecond: the second gets the next microsecond, so that names stay in the order of time.
     for (int tries = 0; tries < 1000; ++tries, now += std::chrono::microseconds(1)) {
         std::string to = base + "-" + format::utc_stamp(now) + ".log";
         if (exists(to + ".gz")) continue;
@@ -98,7 +98,7 @@ void Archiver::tidy_now(const std::string& stream, const std::stop_token& stop) 
     std::vector<std::string> files = old_files(options_.directory, stream);
     const std::size_t keep = options_.rotate.keep;
     const std::size_t surplus = keep != 0 && files.size() > keep ? files.size() - keep : 0;
-    std::string error;  // the last one: what fails keeps nothing else from being done
+    std::string error;  // the last one: a failure does not stop the rest
     const auto note = [&error](std::string one) {
         if (!one.empty()) error = std::move(one);
     };

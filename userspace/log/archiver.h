@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The old files of a directory: their names, their compression and their end. The work is done in a thread of its own,
+// The old files of a directory: their names, compression and removal. The work is done in a thread of its own,
 // so that no record waits for it.
 #pragma once
 
@@ -20,7 +20,7 @@ class Archiver {
   public:
     /// `options` and `tally` outlive the archiver.
     Archiver(const SinkOptions& options, Tally& tally);
-    /// Leaves the rest to the next start: a file that is not compressed yet is found then.
+    /// Leaves unfinished work to the next start, which finds files that are not compressed yet.
     ~Archiver();
     Archiver(const Archiver&) = delete;
     Archiver& operator=(const Archiver&) = delete;

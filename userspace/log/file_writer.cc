@@ -22,7 +22,7 @@ std::string sentence(const std::string& what, const std::string& path) {
     return what + " " + path + ": " + std::strerror(errno) + ".";
 }
 
-/// Which format a file has that begins so; nothing if none of ours does.
+/// The format of a file that begins so; nothing if it is none of ours.
 std::optional<Format> format_of(char first) {
     if (first == '{') return Format::json;
     if (first == '#') return Format::tsv;
@@ -30,7 +30,7 @@ std::optional<Format> format_of(char first) {
     return std::nullopt;
 }
 
-/// When the file came into being, so that its age outlives a restart; now if the file system does not tell.
+/// When the file was created, so that its age survives a restart; now if the file system does not say.
 Timestamp birth_of(int fd) {
     struct statx status {};
     if (::statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || (status.stx_mask & STATX_BTIME) == 0) return now();
@@ -117,7 +117,7 @@ bool FileWriter::set_aside() {
 bool FileWriter::begin_file() {
     std::string start;
     char last = '\n';
-    // A line that a crash has left unfinished must not swallow the next record.
+    // The next record must not be appended to a line that a crash left unfinished.
     if (size_ > 0 && ::pread(fd_, &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last != '\n') start += '\n';
     if (context_.format == Format::tsv) start += format::tsv_header(context_.stream, now());
     const bool fresh = size_ == 0;
@@ -137,7 +137,7 @@ bool FileWriter::may_rotate() const {
     return size_ > empty_size_ && now() >= rotate_again_;
 }
 
-/// Nobody could read what is written to it from now on.
+/// Nobody could read what would be written to it from now on.
 bool FileWriter::is_deleted() const {
     struct stat status {};
     return ::fstat(fd_, &status) == 0 && status.st_nlink == 0;
@@ -161,7 +161,7 @@ std::size_t FileWriter::fitting(std::string_view lines) const {
 void FileWriter::rotate() {
     close();
     if (archiver_.move_away(context_.stream.name, now()).empty()) {
-        // The records matter more than the size of the file: go on with it, and try again later.
+        // The records matter more than the size of the file: continue with it, and try again later.
         context_.tally.failed(sentence("cannot rotate", path_));
         rotate_again_ = now() + std::chrono::minutes(1);
         return;
@@ -169,7 +169,7 @@ void FileWriter::rotate() {
     archiver_.tidy(context_.stream.name);
 }
 
-/// All of the bytes, or whole lines of them: what was written of another line is taken back. Moves size_ on.
+/// Writes all bytes, or whole lines of them: the part of a line that was written is taken back. Moves size_ on.
 bool FileWriter::append(std::string_view bytes) {
     const WriteResult result = write_all(fd_, bytes);
     size_ += result.written;

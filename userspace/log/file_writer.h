@@ -44,7 +44,7 @@ class FileWriter final : public LineWriter {
     std::uint64_t size_ = 0;        ///< of the file
     std::uint64_t empty_size_ = 0;  ///< of a file without records: the header
     Timestamp born_{};
-    Timestamp rotate_again_{};  ///< not before, for it has just failed
+    Timestamp rotate_again_{};  ///< not before this time: the last attempt failed
     std::string error_;         ///< of the last attempt that failed
 };
 

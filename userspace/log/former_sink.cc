@@ -11,7 +11,7 @@ FormerSink::FormerSink(std::shared_ptr<Sink> sink) : sink_(std::move(sink)), end
     try {
         thread_ = std::thread([this] { run(); });
     } catch (const std::system_error&) {
-        run();  // there may be no further thread: whoever lets the sink go waits for its end
+        run();  // no thread could be started: the caller waits for the sink's end
     }
 }
 

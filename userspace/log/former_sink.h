@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A sink that has had its last record. It comes to its end on a thread of its own: whatever that has to wait for,
-// nobody else does.
+// A sink that has had its last record. It ends on a thread of its own, so that nobody else has to wait for
+// it.
 #pragma once
 
 #include <future>
@@ -25,7 +25,7 @@ class FormerSink {
     /// Ready when it has written its last byte.
     std::shared_future<void> ended() const { return ended_; }
     bool has_ended() const { return ended_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
-    /// With the mark of a former one.
+    /// Marked as a former sink.
     SinkStatus status() const;
     /// That of its tally, before the end.
     std::optional<std::string> news();
@@ -34,8 +34,8 @@ class FormerSink {
     void run();
 
     mutable std::mutex mutex_;
-    std::shared_ptr<Sink> sink_;  ///< until the end: it costs the others a little
-    SinkStatus last_;             ///< from then on
+    std::shared_ptr<Sink> sink_;  ///< until the end
+    SinkStatus last_;             ///< after the end
     std::promise<void> end_;
     const std::shared_future<void> ended_;
     std::thread thread_;

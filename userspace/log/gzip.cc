@@ -65,14 +65,14 @@ std::string failure(const std::string& path, int error) {
     return "cannot compress " + path + ": " + std::strerror(error) + ".";
 }
 
-/// Opens the unfinished file for this process alone, empty; none and errno if it cannot, EBUSY if somebody else works
-/// on it: at a reload, the sinks of both configurations are there for a moment.
+/// Opens the unfinished file for this process alone, empty; none and errno if it cannot, EBUSY if another sink works on
+/// it: during a reload, the sinks of both configurations exist for a moment.
 Descriptor open_unfinished(const std::string& path) {
     Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
     if (!fd) return {};
     struct stat opened {
     }, named{};
-    // The other may have finished, and renamed what we have opened, before we got the lock.
+    // The other sink may have finished, and renamed what we have opened, before we got the lock.
     const bool ours = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &opened) == 0 &&
                       ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
     if (ours && ::ftruncate(fd.get(), 0) == 0) return fd;

@@ -29,7 +29,7 @@ std::size_t local_part(std::string_view text, std::size_t from, std::size_t at) 
     return begin;
 }
 
-/// Where the domain from text[begin] on ends: an address literal has its closing bracket.
+/// Where the domain from text[begin] on ends: an address literal ends with its bracket.
 std::size_t domain(std::string_view text, std::size_t begin) {
     if (begin < text.size() && text[begin] == '[') {
         const std::size_t bracket = text.find_first_of("] ", begin);
@@ -41,7 +41,7 @@ std::size_t domain(std::string_view text, std::size_t begin) {
     return end;
 }
 
-/// Whether `: 550 ` or `: 550` at the end stands at that place.
+/// Whether there is `: 550 `, or `: 550` at the end, at that place.
 bool is_code(std::string_view text) {
     return text.size() >= 5 && text.starts_with(": ") && is_digit(text[2]) && is_digit(text[3]) && is_digit(text[4]) &&
            (text.size() == 5 || text[5] == ' ');

@@ -19,7 +19,7 @@ namespace smtpscope::log {
 /// Why a column cannot be hidden that way, in a sentence; nullopt if it can.
 std::optional<std::string> cannot_hide(const format::Column& column, Hiding how);
 
-/// Mail addresses within a text: what stands around an @ up to a blank, a bracket, a comma and the like, or a quoted
+/// Mail addresses within a text: the text around an @ up to a blank, a bracket, a comma and the like, or a quoted
 /// local part (RFC 5321, 4.1.2). Each is replaced by its hash.
 std::string hide_addresses(std::string_view text, const files::KeyedHash& hash);
 /// `550 5.1.1 <bob@example.net>: unknown` to `550 5.1.1`; `550` if there is no enhanced status code (RFC 3463).
@@ -31,23 +31,23 @@ struct Refusal {
 };
 Refusal split_refusal(std::string_view entry);
 
-/// What was hidden of one record, and the memory for what stands there instead: used from record to record.
+/// What was hidden of one record, and the memory for the replacements: used again for the next record.
 class Hidden {
   public:
     void begin(std::size_t columns);
-    /// Of the next record nothing is hidden.
+    /// Begins the next record, of which nothing is hidden yet.
     void forget() { any_ = false; }
     bool any() const { return any_; }
     const std::vector<std::optional<Hiding>>& columns() const { return how_; }
 
-    /// A rule's word, which holds against those of later rules.
+    /// Hides a column as a rule says; later rules do not change that.
     void by_rule(std::size_t column, Hiding how);
-    /// The preset's, where it is stricter.
+    /// Hides it as the preset says, where that is stricter.
     void at_least(std::size_t column, Hiding how);
     /// Replaces the values, which live until begin(). Columns without a value are no longer called hidden.
     void apply(const format::Stream& stream, std::vector<format::Value>& values, const files::KeyedHash& hash);
 
-    /// Gives the record what stands in the values instead of what was hidden, so that format::summary() tells no more.
+    /// Puts the replacements into the record, too, so that format::summary() shows no more.
     template <class Record>
     void write_to(Record& rec, std::span<const format::Value> values) const {
         format::write_values(values, marks(), rec);

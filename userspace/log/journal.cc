@@ -11,10 +11,10 @@
 namespace smtpscope::log {
 namespace {
 
-// journald drops entries of more than 1024 fields in silence.
+// journald silently drops entries of more than 1024 fields.
 constexpr std::size_t most_fields = 1000;
 
-/// `KEY=value`, or what stands for it where the value has several lines: KEY, its length in eight bytes, the value.
+/// `KEY=value`, or its other form where the value has several lines: KEY, its length in eight bytes, the value.
 void append_field(std::string& out, std::string_view field) {
     if (field.find('\n') == std::string_view::npos) {
         out.append(field).append(1, '\n');
@@ -59,7 +59,7 @@ void JournalEntry::add_one(const format::Column& column, const format::Value& va
 
 void JournalEntry::add(const format::Stream& stream, std::span<const format::Value> values) {
     add("SMTP_STREAM=", stream.name);
-    // Lists last: when there is no room for all, the recipients are cut short, not what was said about them.
+    // Lists last: when there is no room for all, recipients are left out, and not the fields about them.
     const auto is_list = [](const format::Value& v) {
         return std::holds_alternative<std::span<const std::string>>(v) ||
                std::holds_alternative<std::span<const Address>>(v);

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 using Clock = SinkQueue::Clock;
 
 constexpr auto between_tries = 100ms;
-constexpr auto worth_telling = 1s;  ///< a shorter wait is none to speak of
+constexpr auto worth_telling = 1s;  ///< a shorter wait is not reported
 constexpr auto between_reports = 5s;
 constexpr int warning_priority = 4;
 
@@ -48,7 +48,7 @@ void JournalLane::tell_losses() {
     if (send(entry.datagram()) == 0) losses_ = {};
 }
 
-/// 0, or an errno that will not pass, or the last one when the patience is over.
+/// 0, or an errno that is permanent, or the last one when the patience is over.
 int JournalLane::send(std::string_view entry) {
     const auto begun = Clock::now();
     while (true) {
@@ -63,7 +63,7 @@ void JournalLane::wait_after(int error) {
     if (error != EAGAIN || socket_.fd() < 0) {
         patience_.pause(between_tries);
     } else if (!patience_.wait_writable(socket_.fd(), worth_telling)) {
-        socket_.disconnect();  // what takes nothing may be a socket whose name another one has by now
+        socket_.disconnect();  // a socket that takes nothing may be an old one; its name may have a new one by now
     }
 }
 

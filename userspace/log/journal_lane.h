@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The records that wait for journald and go there one after the other, whatever becomes of it in the meantime.
+// The records that wait for journald and go there one after the other, also after it was away.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 namespace smtpscope::log {
 
 /// Thread-safe. While journald is away or busy its records wait, within the bounds. When some were lost an entry says
-/// how many and why, where they would have been; one every few seconds at most, so that the place is that of the first.
+/// how many and why, where they would have been; one every few seconds at most, at the place of the first loss.
 class JournalLane final : private Consumer {
   public:
     JournalLane(std::string path, QueueBounds bounds)
@@ -37,7 +37,7 @@ class JournalLane final : private Consumer {
     void wait_after(int error);
     std::string sentence(int error) const;
 
-    /// Lost and not yet told.
+    /// Lost and not yet reported.
     struct Losses {
         std::uint64_t queue_full = 0;
         std::uint64_t refused = 0;

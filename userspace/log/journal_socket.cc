@@ -37,7 +37,7 @@ int send_descriptor(int socket, int fd) {
 int send_as_file(int socket, std::string_view entry) {
     const int fd = ::memfd_create("smtpscope-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return errno;
-    // journald maps the file: it wants to know that nobody changes it meanwhile.
+    // journald maps the file: it requires that nobody can change it meanwhile.
     constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
     int error = write_all(fd, entry).error;
     if (error == 0) error = error_of(::fcntl(fd, F_ADD_SEALS, seals) == 0);
@@ -84,7 +84,7 @@ int JournalSocket::send_once(std::string_view entry) {
 int JournalSocket::send(std::string_view entry) {
     const bool connected = fd_ >= 0;
     const int error = send_once(entry);
-    // Its socket went away; there may be the one of the next journald already.
+    // Its socket is gone; that of the next journald may be there already.
     return connected && is_away(error) ? send_once(entry) : error;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The way into journald: one datagram an entry, as systemd's "Native Journal Protocol" describes it.
-// sd_journal_sendv(3) waits without end when journald takes nothing, and says that all is well when there is none.
+// sd_journal_sendv(3) waits forever when journald takes nothing, and reports success when there is no journald.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ class JournalSocket {
     int send(std::string_view entry);
     /// To be polled for room; -1 if there is no connection.
     int fd() const { return fd_; }
-    /// The next send() connects anew.
+    /// The next send() connects again.
     void disconnect();
 
     const std::string& path() const { return path_; }
@@ -36,7 +36,7 @@ class JournalSocket {
 /// Whether the error means that journald is away or busy, so that the entry may go through later.
 bool is_passing(int error);
 
-/// The same, if it means that journald is away: not that it is slow.
+/// Whether it means that journald is away, not just slow.
 bool is_away(int error);
 
 }  // namespace smtpscope::log

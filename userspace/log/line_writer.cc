@@ -20,9 +20,9 @@ bool is_regular(int fd) {
     return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// A pipe with room has it for PIPE_BUF bytes at least: no more, or write(2) waits for whoever reads. So much goes into
-/// it as a whole: what is given up ends with a line, and two sinks do not write into each other's lines, unless a line
-/// is longer.
+/// A pipe that is writable has room for at least PIPE_BUF bytes; with more, write(2) waits for the reader. A write of
+/// up to that size is atomic: output that is cut off ends with a whole line, and two sinks do not mix their lines,
+/// unless a line is longer.
 std::string_view piece_of(std::string_view bytes) {
     const std::string_view most = bytes.substr(0, PIPE_BUF);
     const std::size_t whole = most.rfind('\n') + 1;  // npos + 1 is 0
@@ -112,7 +112,7 @@ WriteResult write_all(int fd, std::string_view bytes) {
         if (n >= 0) {
             result.written += static_cast<std::size_t>(n);
         } else if (errno == EAGAIN) {
-            // Whoever gave us the descriptor made it non-blocking; we have nothing else to do than to wait.
+            // The descriptor was non-blocking when we got it; there is nothing else to do than to wait.
             pollfd wait{fd, POLLOUT, 0};
             ::poll(&wait, 1, -1);
         } else if (errno != EINTR) {

@@ -17,7 +17,7 @@ namespace smtpscope::log {
 class LineWriter {
   public:
     virtual ~LineWriter() = default;
-    /// `lines` are whole lines, one a record. Never throws: what cannot be written is counted.
+    /// `lines` are whole lines, one a record. Never throws: records that cannot be written are counted.
     virtual void write(std::string_view lines) = 0;
     virtual void reopen() {}
     /// Whether somebody is watching, so that lines should not wait for others.
@@ -29,7 +29,7 @@ struct WriterContext {
     const format::Stream& stream;
     Format format;
     Tally& tally;
-    Patience* patience;  ///< nullptr: there is nobody to be held up
+    Patience* patience;  ///< nullptr: a wait holds up nobody
 };
 
 /// Standard output.
@@ -43,7 +43,8 @@ struct WriteResult {
     int error = 0;
 };
 WriteResult write_all(int fd, std::string_view bytes);
-/// The same for what may have no room for long: `room` waits for it, each time; when it says no, that is ETIMEDOUT.
+/// The same where there may be no room for a long time: `room` waits for it before each write; if it says no, the error
+/// is ETIMEDOUT.
 WriteResult write_with_room(int fd, std::string_view bytes, const std::function<bool()>& room);
 
 }  // namespace smtpscope::log

@@ -86,7 +86,7 @@ std::int64_t operand(Kind kind, const std::string& text) {
     return microseconds_of(text, "an interval, such as 30s, or 0.5 (seconds)");
 }
 
-/// The values that the comparison holds for; the first is above the second where there are none.
+/// The values that the comparison holds for; the first is greater than the second if there are none.
 std::pair<std::int64_t, std::int64_t> range(Operator op, std::int64_t v) {
     switch (op) {
         case Operator::lt:
@@ -102,7 +102,7 @@ std::pair<std::int64_t, std::int64_t> range(Operator op, std::int64_t v) {
     }
 }
 
-/// A text or glob as a pattern for the whole value. Bytes that are not UTF-8 are no way around a *.
+/// A text or glob as a pattern for the whole value. A * also matches bytes that are not UTF-8.
 std::string quoted(Operator op, const std::string& text) {
     std::string pattern = "(?is:\\A";
     std::size_t plain = 0;
@@ -131,7 +131,7 @@ std::unique_ptr<RE2> pattern_of(const Test& test) {
         if (all.size() + text.size() > most_pattern_length)
             throw std::invalid_argument("the texts are more than a test can hold (1 MiB); make several rules of them.");
         const std::string one = test.op == Operator::regex ? text : quoted(test.op, text);
-        // Each by itself: together, a ) of one could close what was opened around it.
+        // Each is compiled alone first: in the combined pattern a ) of one could close the group around it.
         if (const auto checked = compile(one); !checked->ok())
             refuse(text, "a regular expression that RE2 takes: " + checked->error());
         all.append(all.empty() ? "(?:" : "|(?:").append(one).append(")");

@@ -18,7 +18,7 @@ class RE2;
 
 namespace smtpscope::log {
 
-/// What the values of a column are; of a set or vector, its elements.
+/// The kind of a column's values; of a set or vector, of its elements.
 enum class Kind : std::uint8_t { flag, number, time, interval, text, address };
 Kind kind_of(const format::Column& column);
 

@@ -54,7 +54,7 @@ class MessageBackend : public sinks::basic_sink_backend<sinks::synchronized_feed
     }
 
   private:
-    /// Where nobody may read: whoever has something to say has other things to do, too.
+    /// A descriptor that perhaps nobody reads: the thread that writes must not wait for long.
     void to_stderr(const std::string& line) {
         const auto has_room = [this] {
             return patience_.wait_writable(STDERR_FILENO, std::chrono::milliseconds(lost_ == 0 ? 1000 : 0));

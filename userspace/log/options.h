@@ -43,7 +43,7 @@ struct SinkOptions {
     std::vector<std::string> streams;  ///< which streams; empty: all (stdout: smtp alone)
     Rotation rotate;
     std::string socket = std::string(default_journal_socket);  ///< of journald
-    bool replace = false;  ///< a file sink: what an earlier run left under the streams' names goes away first
+    bool replace = false;  ///< a file sink: files that an earlier run left under the streams' names are removed first
     bool operator==(const SinkOptions&) const = default;
 };
 

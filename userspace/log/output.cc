@@ -24,7 +24,7 @@ bool same_name(const SinkStatus& a, const SinkStatus& b) {
     return a.name == b.name;
 }
 
-/// Takes the first one with the name of `like` out of `sinks`; nullptr if there is none.
+/// Removes the first sink with the name of `like` from `sinks` and returns it; nullptr if there is none.
 std::shared_ptr<Sink> take(Sinks& sinks, const Sink& like) {
     const auto same = [&](const auto& s) { return same_name(s->status(), like.status()); };
     const auto found = std::find_if(sinks.begin(), sinks.end(), same);
@@ -103,7 +103,7 @@ class Output::Impl {
             else
                 ending_.push_back(sink);
         }
-        Sinks left = before.sinks_;  // that none of ours goes on with
+        Sinks left = before.sinks_;  // those that none of ours continues
         Sinks fresh;
         for (const auto& sink : sinks_) {
             auto former = take(left, *sink);
@@ -148,12 +148,12 @@ class Output::Impl {
     }
 
     std::shared_ptr<const Policy> policy_;  ///< nullptr: every record is written as it is; outlives the sinks
-    std::vector<std::shared_ptr<const Policy>> policies_;  ///< of earlier outputs, which somebody may still ask
-    std::vector<std::uint64_t> dropped_before_;            ///< by those that nobody asks any more
+    std::vector<std::shared_ptr<const Policy>> policies_;  ///< of earlier outputs, which engines may still use
+    std::vector<std::uint64_t> dropped_before_;            ///< by those that are not used any more
     Sinks sinks_;
     std::vector<std::shared_ptr<FormerSink>> ending_;  ///< sinks of earlier outputs
     std::vector<SinkStatus> former_;                   ///< the counts of those that had ended before this output began
-    bool succeeded_ = false;                           ///< by another output, which has taken the sinks
+    bool succeeded_ = false;                           ///< another output has taken over the sinks
 };
 
 Output::Output(const Options& options, Delivery delivery) : impl_(std::make_unique<Impl>(options, delivery)) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The record streams on their way to the sinks, and the agent's own messages. Boost.Log is behind this header and
+// The record streams and their sinks, and the agent's own messages. Boost.Log is behind this header and
 // nowhere else.
 #pragma once
 
@@ -20,10 +20,10 @@ struct SinkStatus {
     std::string name;  ///< `journald`, `stdout`, or the directory
     std::uint64_t written = 0;
     std::uint64_t dropped = 0;
-    std::string last_error;                ///< what is wrong; empty if nothing is
+    std::string last_error;                ///< the present problem; empty if there is none
     std::string last_loss;                 ///< why the last record was dropped; stays
-    bool former = false;                   ///< a sink of an earlier configuration that the one in effect has not
-    std::uint64_t dropped_queue_full = 0;  ///< of `dropped`: too many waited already
+    bool former = false;                   ///< a sink of an earlier configuration that is not in the present one
+    std::uint64_t dropped_queue_full = 0;  ///< of `dropped`: no room in its queue
     std::uint64_t dropped_at_end = 0;      ///< of `dropped`: the sink had not taken them when it was ended
     std::uint64_t waiting = 0;             ///< records
     std::uint64_t waiting_bytes = 0;
@@ -33,7 +33,7 @@ struct SinkStatus {
 
 enum class Delivery {
     direct,  ///< to files and standard output, however long they take
-    queued,  ///< every sink has a thread and a queue of its own, and holds up nothing but itself
+    queued,  ///< every sink has a thread and a queue of its own, and holds up only itself
 };
 
 /// All sinks of one configuration. Thread-safe.
@@ -52,18 +52,18 @@ class Output final : public RecordSink {
     void software(const Software& rec) override;
 
     void flush();
-    /// The end is near and there is nothing left to hold up: sinks that are slow are waited for, until the deadline,
-    /// those that take nothing for some seconds are given up.
+    /// At the end, when waiting holds up nothing any more: slow sinks are waited for until the deadline; those that
+    /// take nothing for some seconds are given up.
     void hurry(std::chrono::steady_clock::time_point deadline);
     /// Nothing will be added any more: waits for the sinks as hurry() says.
     void end();
     /// Warns of sinks that have begun to wait or to lose records, or have recovered.
     void tell_news();
-    /// Takes the place of `before`, to which nothing is added any more. Its sinks that none of ours goes on with come
-    /// to their ends beside the others; meanwhile what is added here for the same place waits. Their counts stay, in
-    /// those of the sink of the same name or as a former one, so that no sum ever falls. Does not wait.
+    /// Takes the place of `before`, to which nothing is added any more. Its sinks that none of ours continues end on
+    /// threads of their own; until then records for the same place wait. Their counts are kept, in those of the sink of
+    /// the same name or as a former sink, so that no sum ever decreases. Does not wait.
     void succeed(Output& before);
-    void reopen();  ///< begins new files, after somebody moved the old ones away
+    void reopen();  ///< begins new files, after the old ones were moved away
     std::vector<SinkStatus> status() const;
     /// For the engines whose records these are, so that what belongs to a record that is dropped goes with it; nullptr:
     /// there is no policy.

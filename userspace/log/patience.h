@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// How long the thread of a sink may wait for whoever takes its records: until somebody says that it is enough.
+// How long the thread of a sink may wait for the receiver of its records: until end() is called.
 #pragma once
 
 #include <atomic>
@@ -24,7 +24,7 @@ class Patience {
     void end();
     bool is_over() const { return over_; }
 
-    /// Something was taken: who waits does not wait in vain.
+    /// Something was taken: the receiver is not stuck.
     void moved() { last_move_ = std::chrono::steady_clock::now(); }
     std::chrono::steady_clock::time_point last_move() const { return last_move_; }
 

@@ -16,7 +16,7 @@ std::size_t index_of(const format::Stream& stream, const std::string& field) {
     return *column;
 }
 
-/// Fields that repeat what another one says, and are hidden with it unless the rule names them itself.
+/// Fields that repeat the content of another one, and are hidden with it unless the rule names them itself.
 constexpr std::pair<std::string_view, std::string_view> repeated[] = {
     {"subject", "subject_decoded"}, {"from", "from_decoded"}, {"rcptto", "rejected_rcptto"}};
 

@@ -20,7 +20,7 @@ namespace smtpscope::log {
 /// A rule whose fields are columns of its stream.
 class CompiledRule {
   public:
-    /// Throws std::invalid_argument if the rule is none; the configuration's are known to be.
+    /// Throws std::invalid_argument if the rule is invalid; those of the configuration are known to be valid.
     CompiledRule(const Rule& rule, const format::Stream& stream);
 
     bool applies(std::span<const format::Value> values) const;
@@ -64,7 +64,7 @@ class Policy final : public DropPolicy {
     struct StreamRules {
         std::vector<CompiledRule> rules;
         std::vector<CompiledRule> preset;
-        bool drop_all = false;  ///< there is one that drops more than the record
+        bool drop_all = false;  ///< a rule drops more than the record
         mutable std::atomic<std::uint64_t> dropped{0};
     };
     void add(const Rule& rule, std::vector<CompiledRule> StreamRules::*where);

@@ -29,7 +29,7 @@ Rule hide_in(const char* notes, std::initializer_list<const char*> fields) {
     return rule;
 }
 
-/// A blocklist's refusal may quote what it refuses, and where a mail comes from is told by its header.
+/// The refusal because of a blocklist may quote the mail, and the origin of a mail comes from its header.
 void add_notices(std::vector<Rule>& rules) {
     rules.push_back(hide_in("SMTP::Blocklist_*", {"sub"}));
     rules.push_back(hide_in("SMTP::Suspicious_Origination", {"msg"}));
@@ -37,8 +37,8 @@ void add_notices(std::vector<Rule>& rules) {
 
 std::vector<Rule> no_content() {
     std::vector<Rule> rules;
-    // `path` beyond the connection's own ends is of the Received fields. A server's reply may quote the message, as
-    // Exchange does with its Message-ID.
+    // `path` beyond the connection's own ends comes from the Received fields. A server's reply may quote the message,
+    // as Exchange does with its Message-ID.
     rules.push_back(
         hide("smtp",
              {"date", "from", "to", "cc", "reply_to", "msg_id", "in_reply_to", "subject", "x_originating_ip",
@@ -47,7 +47,7 @@ std::vector<Rule> no_content() {
     rules.push_back(hide("smtp", {"last_reply", "rejected_rcptto"}, Hiding::code));
     rules.push_back(hide("files", {"filename"}, Hiding::omit));
     add_notices(rules);
-    // What mail programs call themselves stands in the header.
+    // The names of mail programs come from the header.
     Rule software;
     software.stream = "software";
     software.action = Action::drop;
@@ -62,12 +62,12 @@ std::vector<Rule> pseudonymous() {
              {"mailfrom", "rcptto", "from", "to", "cc", "reply_to", "msg_id", "in_reply_to", "subject",
               "x_originating_ip", "path", "subject_decoded", "from_decoded", "rejected_rcptto", "auth_user"},
              Hiding::sha256));
-    // Each of these texts is told once, so that its hash would join nothing.
+    // Each of these texts occurs once: their hashes could not be used to join records.
     rules.push_back(hide("smtp", {"first_received", "second_received"}, Hiding::omit));
     rules.push_back(hide("smtp", {"last_reply"}, Hiding::code));
     rules.push_back(hide("smtp", {"helo", "user_agent"}, Hiding::addresses));
     rules.push_back(hide("files", {"filename"}, Hiding::sha256));
-    rules.push_back(hide("software", {"host"}, Hiding::sha256));  // it may be of X-Originating-IP
+    rules.push_back(hide("software", {"host"}, Hiding::sha256));  // it may come from X-Originating-IP
     rules.push_back(hide("software", {"name", "version.addl", "unparsed_version"}, Hiding::addresses));
     add_notices(rules);
     return rules;

@@ -16,7 +16,7 @@ namespace smtpscope::log {
 
 class Rendering {
   public:
-    /// Memory that is used from record to record; one a thread.
+    /// Memory that is used again for each record; one for each thread.
     struct Buffers {
         std::vector<format::Value> values;
         std::array<std::string, 3> lines;  ///< by Format

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// `log.policy` and `log.privacy` in the configuration, as they stand there.
+// `log.policy` and `log.privacy` as they are in the configuration.
 //
-// Rules are asked in their order. A rule applies if all of its conditions hold. One that hides does so and the next
-// rule is asked; one that keeps or drops ends it, and a record that no rule has dropped is kept. What a field is
-// compared with is always its own value, whatever rules before have hidden; if several hide it, the first of them says
-// how.
+// Rules are tried in their order. A rule applies if all of its conditions hold. After one that hides, the next
+// rule is tried; one that keeps or drops ends the list, and a record that no rule has dropped is kept. Conditions
+// always compare the original value of a field, whatever earlier rules have hidden; if several hide it, the first of
+// them says how.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace smtpscope::log {
 
 /// How a field is compared.
 enum class Operator : std::uint8_t {
-    equals,  ///< text: but for the case of letters
+    equals,  ///< text: equal, regardless of case
     glob,    ///< the same, where * stands for any bytes and ? for one character
     regex,   ///< RE2, found anywhere in the text
     cidr,    ///< in the network
@@ -49,7 +49,7 @@ struct Condition {
     bool operator==(const Condition&) const = default;
 };
 
-/// What a hidden field says, from the least to the strictest.
+/// What is left of a hidden field, in ascending strictness.
 enum class Hiding : std::uint8_t {
     addresses,  ///< each mail address in the text as its keyed hash
     code,       ///< of a reply: its code and enhanced status code, without the text
@@ -79,7 +79,7 @@ struct Rule {
     bool operator==(const Rule&) const = default;
 };
 
-/// What every record holds back, whatever the rules say.
+/// What is hidden in every record, whatever the rules say.
 enum class Preset : std::uint8_t { plain, no_content, pseudonymous };
 
 struct Privacy {

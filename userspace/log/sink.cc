@@ -17,7 +17,7 @@
 namespace smtpscope::log {
 namespace {
 
-/// A sink whose records travel on a lane, which can be that of the sink before.
+/// A sink that writes through a lane, which can be taken over from an earlier sink.
 template <class Lane>
 class LaneSink : public Sink {
   public:
@@ -54,7 +54,7 @@ class LaneSink : public Sink {
 /// The lines of one stream on their way to a lane.
 class Channel {
   public:
-    /// `lane` outlives it, and may point elsewhere in between.
+    /// `lane` outlives it, and may change to another one.
     Channel(Format format, std::size_t stream, const std::shared_ptr<TextLane>& lane)
         : format_(format),
           interactive_(lane->writer(stream)->is_interactive()),
@@ -75,7 +75,7 @@ class Channel {
     void reopen() {
         const std::lock_guard lock(mutex_);
         if (batch_.records != 0) push();
-        push();  // no records: the wish for a new file
+        push();  // no records: asks for a new file
     }
 
   private:

@@ -21,16 +21,16 @@ class Sink {
     virtual void flush() {}
     virtual void reopen() {}
 
-    /// The end is near: from now on add() waits for room, until the deadline at the latest.
+    /// At the end: from now on add() waits for room, until the deadline at the latest.
     virtual void hurry(Clock::time_point deadline) = 0;
-    /// Nothing will be added any more: begins to bring what waits to its end. close() of all sinks before end() of the
-    /// first lets them do it side by side.
+    /// Nothing will be added any more: begins to write what still waits. Call close() of all sinks before end() of
+    /// the first one: then they do it at the same time.
     virtual void close() = 0;
-    /// Returns when nothing of it will be written or counted any more.
+    /// Returns when it will neither write nor count any more.
     virtual void end() = 0;
 
-    /// Goes on with what waits for `former`, a sink of the same name, and with its counts, if it can: that one is not
-    /// ended then.
+    /// Takes over what waits for `former`, a sink of the same name, and its counts, if it can: then `former` is not
+    /// ended.
     virtual bool take_over(Sink& former) = 0;
     /// Nothing is written before `former` is ready: the end of a sink that may write to the same place.
     virtual void begin_after(std::shared_future<void> former) = 0;

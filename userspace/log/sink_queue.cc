@@ -11,7 +11,7 @@ constexpr std::chrono::seconds longest_end{10}, least_end{1};
 constexpr std::chrono::milliseconds between_looks{20};
 constexpr std::chrono::seconds worth_telling{1};
 
-/// What a parcel takes of the bounds.
+/// What a parcel counts in the bounds.
 std::size_t size_of(const Parcel& parcel) {
     return parcel.bytes.capacity() + sizeof parcel;
 }
@@ -40,12 +40,12 @@ void SinkQueue::push(Parcel parcel) {
 }
 
 bool SinkQueue::has_room(const Parcel& parcel) const {
-    // What is larger than the bounds by itself still goes through an empty queue.
+    // A parcel that is larger than the bounds still goes through an empty queue.
     return waiting_.records == 0 || parcel.records == 0 ||
            (waiting_.records + parcel.records <= bounds_.records && waiting_.bytes + size_of(parcel) <= bounds_.bytes);
 }
 
-/// Only at the end is there a wait. False if there is no room.
+/// Waits at the end only. False if there is no room.
 bool SinkQueue::wait_for_room(std::unique_lock<std::mutex>& lock, const Parcel& parcel) {
     while (deadline_ != Clock::time_point{} && !patience_.is_over()) {
         if (Clock::now() >= given_up_at()) {
@@ -73,7 +73,7 @@ void SinkQueue::hurry(Clock::time_point deadline) {
     deadline_ = deadline;
 }
 
-/// At the end: when there has been enough waiting, unless the sink moves before.
+/// At the end: when the sink is given up if it takes nothing before.
 SinkQueue::Clock::time_point SinkQueue::given_up_at() const {
     return std::min(deadline_, std::max(hurried_, patience_.last_move()) + bounds_.stuck_after);
 }
@@ -86,7 +86,7 @@ void SinkQueue::close() {
         hurried_ = Clock::now();
         deadline_ = hurried_ + longest_end;
     } else {
-        // Another sink may have held everybody up until the deadline.
+        // Another sink may have used up the time until the deadline.
         deadline_ = std::max(deadline_, Clock::now() + least_end);
     }
     filled_.notify_one();
@@ -141,7 +141,7 @@ std::optional<SinkQueue::Item> SinkQueue::next() {
 void SinkQueue::wait_for(const std::shared_future<void>& former) const {
     const auto begun = Clock::now();
     while (former.wait_for(between_looks) != std::future_status::ready && !patience_.is_over()) {
-        patience_.moved();  // whether the former one is stuck is known to its own queue
+        patience_.moved();  // whether the former one is stuck is its own queue's business
         if (Clock::now() - begun >= worth_telling) tally_.waits("the sink before the last reload has not ended yet.");
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What waits for one sink, and the thread that takes it there: the trouble of a sink is its own.
+// What waits for one sink, and the thread that takes it there: a sink that is stuck holds up no other.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ namespace smtpscope::log {
 /// Bytes that a sink takes as they are.
 struct Parcel {
     std::string bytes;
-    std::uint64_t records = 1;  ///< that are in them; 0: no bytes, but the wish for a new file
+    std::uint64_t records = 1;  ///< that are in them; 0: no bytes, but the request for a new file
     std::size_t stream = 0;     ///< in streams(), where that matters
 };
 
@@ -37,10 +37,10 @@ struct QueueBounds {
 class Consumer {
   public:
     virtual ~Consumer() = default;
-    /// Brings the parcel to its place, or counts it as lost. `dropped`: records that the queue has dropped between the
+    /// Writes the parcel, or counts it as lost. `dropped`: records that the queue has dropped between the
     /// parcel before and this one.
     virtual void take(const Parcel& parcel, std::uint64_t dropped) = 0;
-    /// Nothing waits. `dropped`: records that the queue has dropped since the last parcel. The answer: when to be
+    /// Nothing waits. `dropped`: records that the queue has dropped since the last parcel. Returns when to be
     /// called again if nothing has come by then.
     virtual std::optional<std::chrono::milliseconds> rest(std::uint64_t dropped) = 0;
 };
@@ -61,7 +61,7 @@ class SinkQueue {
     void begin_after(std::shared_future<void> former);
     void push(Parcel parcel);
 
-    /// The end is near, and there is nothing left to hold up: push() waits for room instead of dropping, until the
+    /// At the end, when waiting holds up nothing any more: push() waits for room instead of dropping, until the
     /// deadline at the latest, and as long as the sink is not stuck.
     void hurry(Clock::time_point deadline);
     /// Nothing will be pushed any more. Returns at once.

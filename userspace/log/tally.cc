@@ -22,7 +22,7 @@ void Tally::dropped(std::uint64_t records, LossCause cause, const std::string& w
     status_.dropped += records;
     if (cause == LossCause::queue_full) status_.dropped_queue_full += records;
     if (cause == LossCause::ended) status_.dropped_at_end += records;
-    // That the queue is full is what follows from what is wrong already.
+    // A full queue is the consequence of a problem that was reported already.
     if (cause == LossCause::refused || status_.last_error.empty()) status_.last_error = why;
     status_.last_loss = status_.last_error;
     state_ = State::losing;

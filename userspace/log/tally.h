@@ -14,7 +14,7 @@ namespace smtpscope::log {
 
 enum class LossCause {
     refused,     ///< by the sink: disk full, ...
-    queue_full,  ///< too many waited for the sink already
+    queue_full,  ///< no room in the queue of the sink
     ended,       ///< the sink was ended before it had taken them
 };
 
@@ -22,7 +22,7 @@ enum class LossCause {
 class Tally {
   public:
     using Clock = std::chrono::steady_clock;
-    /// Between two sentences about the same sink, but for the first.
+    /// The least time between two sentences about the same sink, except the first.
     static constexpr std::chrono::seconds between_news{5};
 
     explicit Tally(std::string name);
@@ -46,7 +46,7 @@ class Tally {
 
     mutable std::mutex mutex_;
     SinkStatus status_;
-    State state_ = State::well;       ///< by the last thing that happened
+    State state_ = State::well;       ///< after the last event
     State told_state_ = State::well;  ///< by the last news
     std::optional<Clock::time_point> told_;
     std::string failure_;          ///< that cost no record

@@ -17,7 +17,7 @@
 
 namespace smtpscope::log {
 
-/// Thread-safe, but for two threads with lines of one stream.
+/// Thread-safe, except that lines of one stream must not come from two threads at once.
 class TextLane final : private Consumer {
   public:
     using MakeWriter = std::function<std::unique_ptr<LineWriter>(const WriterContext&, const SinkOptions&, Archiver&)>;
@@ -38,7 +38,7 @@ class TextLane final : private Consumer {
 
     Tally& tally() { return tally_; }
     SinkStatus status() const { return queue_ ? queue_->status() : tally_.status(); }
-    /// Whether the other one could do its work.
+    /// Whether the other one could write the same files.
     bool is_like(const TextLane& other) const;
 
   private:
