@@ -85,7 +85,7 @@ bool contains(const std::vector<capture::Attachment>& all, const capture::Attach
     });
 }
 
-/// Whether some do not go with a descriptor, so that it has to be known what comes next.
+/// Whether some do not end with a descriptor, so that it matters whether another process takes over.
 bool stays_without_us(const std::vector<capture::Attachment>& attachments) {
     return std::any_of(attachments.begin(), attachments.end(),
                        [](const auto& a) { return a.means == capture::AttachMeans::clsact; });
@@ -111,7 +111,7 @@ config::Config Invocation::load() const {
 Agent::Agent(Invocation invocation, const capture::OpenCapture& open)
     : invocation_(std::move(invocation)), config_(invocation_.load()), signals_(open_signals()) {
     log::set_level(config_.log.level);
-    open_control_socket();  // first: it tells whether another agent is running before anything is touched
+    open_control_socket();  // first: it shows whether another agent is running, before anything is changed
     auto output = std::make_unique<log::Output>(config_.log, log::Delivery::queued);
     policy_ = output->drop_policy();
     writer_ = std::make_unique<Writer>(std::move(output));
@@ -130,7 +130,7 @@ Agent::Agent(Invocation invocation, const capture::OpenCapture& open)
 
 Agent::~Agent() = default;
 
-/// Each has its part of what all together may hold; what waits for its mail has an account that they share.
+/// Each shard has its part of the limits; the limit of records that wait for their mail is shared.
 EngineOptions Agent::worker_options(const config::Config& config) const {
     EngineOptions options = config.engine_options();
     options.policy = policy_;
@@ -202,7 +202,7 @@ void Agent::announce() {
     warn_of_passing_key(config_.log);
     if (capture_->took_over()) {
         say(Level::info, "the capture of the process before goes on: nothing was missed in between");
-        loss_watch_.update(losses(status()));  // its losses have been told
+        loss_watch_.update(losses(status()));  // its losses have been reported
     }
     if (!capture_->begun_anew().empty())
         say(Level::warning, "the capture of the process before does not go on: " + capture_->begun_anew() +
@@ -262,14 +262,14 @@ void Agent::report() {
     tell(s);
 }
 
-/// The service manager, for people.
+/// The service manager, in words for people.
 void Agent::tell(const Status& s) {
     const std::string refused = in_words(s.refusal);
     service_.status((refused.empty() ? "" : refused + "; ") + std::to_string(s.engine.smtp_records) + " records, " +
                     std::to_string(s.engine.flows_open) + " sessions open");
 }
 
-/// The answer for the one who asked for it.
+/// The answer for the client that asked for it.
 std::string Agent::reload() {
     service_.reloading();
     std::string answer;
@@ -300,7 +300,7 @@ std::string Agent::reload() {
 }
 
 void Agent::apply(const config::Config& wanted) {
-    // What may fail comes first: either all of it is applied or nothing.
+    // What may fail comes first: either everything is applied or nothing.
     const auto written = [](log::Options options) {
         options.level = {};
         return options;
@@ -322,12 +322,12 @@ bool Agent::shut_down() {
     const auto deadline = steady_clock::now() + patience_at_end;
     service_.stopping();
     ending_ = true;
-    stopping_ = false;  // from here on it tells of a second signal
+    stopping_ = false;  // from here on it means a second signal
     writer_->hurry(deadline);
     const std::string failure = stop_workers(deadline);
     Status s = status();
     if (stays_without_us(s.attachments) && ServiceManager::is_restarting()) capture_->hand_over();
-    capture_.reset();  // detached, whatever the sinks do now
+    capture_.reset();  // detached, however long the sinks take
     writer_->close();
     if (!wait_for(writer_->ended_fd(), deadline)) abandon();
     s.queue = writer_->queue().stats();
@@ -339,7 +339,7 @@ bool Agent::shut_down() {
     return failure.empty();
 }
 
-/// What the first one that failed says; empty if none has.
+/// The error of the first one that failed; empty if none has.
 std::string Agent::stop_workers(steady_clock::time_point deadline) {
     std::string failure;
     for (const auto& worker : workers_) worker->stop();

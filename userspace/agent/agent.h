@@ -24,7 +24,7 @@
 
 namespace smtpscope::agent {
 
-/// What the command line said, which holds for every reload too.
+/// The command line, which also applies to every reload.
 struct Invocation {
     std::string config_path;              ///< empty: the default file, if it is there
     std::vector<std::string> overrides;   ///< of --set
@@ -44,8 +44,8 @@ class Agent {
     Agent(const Agent&) = delete;
     Agent& operator=(const Agent&) = delete;
 
-    /// Until SIGTERM or SIGINT, or until the capture fails; false if it has. Records that a sink had not taken at the
-    /// end are told in the log.
+    /// Until SIGTERM or SIGINT, or until the capture fails; false if it has. The log says how many
+    /// records a sink had not taken at the end.
     bool run();
 
   private:
@@ -84,13 +84,13 @@ class Agent {
     std::unique_ptr<Verdicts> verdicts_;
     std::vector<std::unique_ptr<Worker>> workers_;  ///< one for each shard
 
-    std::vector<capture::Attachment> attachments_;  ///< as last announced
+    std::vector<capture::Attachment> attachments_;  ///< as they were logged last
     LossWatch loss_watch_;
     std::uint64_t ticks_ = 0;
     Timestamp loaded_ = std::chrono::system_clock::now();  ///< config_
     std::uint64_t reloads_ = 0;
     Refusal refusal_;                         ///< of the last reload
-    std::vector<std::string> needs_restart_;  ///< keys, as of the last one that was not refused
+    std::vector<std::string> needs_restart_;  ///< keys, as of the last reload that was not refused
     std::string follow_error_;
     bool stopping_ = false;
     bool asked_ = false;   ///< by a signal, to end: the exit status is 0 then, whatever could not be written

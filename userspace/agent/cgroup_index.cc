@@ -60,7 +60,7 @@ class Reader {
     /// The folder `name` of `parent`, whose path is path_, and what is below it.
     void visit(int parent, const char* name, int depth) {
         struct stat info {};
-        if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return;  // it is gone already
+        if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) return;  // it has been removed already
         if (tree_->paths.size() >= max_folders_ || depth > max_depth) {
             ++tree_->left_out;
             return;
@@ -145,12 +145,12 @@ void CgroupIndex::serve() {
         next_reading_ = end + std::max<steady_clock::duration>(least_interval, (end - begin) * share_of_time);
         answer(ids);
         lock.unlock();
-        tree = {};  // the one before takes a while to go, and nobody waits for that
+        tree = {};  // the old one takes a while to free: not under the lock
         lock.lock();
     }
 }
 
-/// By the tree that was read after these were asked for.
+/// Answers them from the tree that was read after they were asked.
 void CgroupIndex::answer(const std::vector<std::uint64_t>& ids) {
     for (const std::uint64_t id : ids) {
         const auto question = questions_.find(id);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a cgroup's id to its path. The id is the inode of its folder; to open a folder by that takes a capability that
-// the agent does not have, so the tree is read as a whole.
+// From a cgroup's id to its path. The id is the inode of its folder; opening a folder by that needs a capability that
+// the agent does not have, so the whole tree is read.
 #pragma once
 
 #include <chrono>
@@ -45,9 +45,10 @@ class CgroupIndex {
     CgroupIndex& operator=(const CgroupIndex&) = delete;
 
     bool usable() const { return bool(root_); }
-    /// The path; empty if there is none; nullopt as long as that is not known. Never waits: for a new id a thread of
+    /// The path; empty if there is none; nullopt as long as it is unknown. Never waits: for a new id a thread of
     /// its own reads the tree, but not sooner than a fiftieth of a second after the last time, and not for more than a
-    /// twentieth of the time. What it finds for that id it remembers when the folder is gone, for 4,096 of them. Any
+    /// twentieth of the time. The answers of the last 4,096 ids are kept, also after the folder was
+    /// removed. Any
     /// thread may call it.
     std::optional<std::string> find(std::uint64_t id);
     CgroupIndexStats stats() const;
@@ -72,7 +73,7 @@ class CgroupIndex {
     CgroupIndexStats stats_;
     std::chrono::steady_clock::time_point next_reading_{};
     std::unordered_map<std::uint64_t, Question> questions_;
-    std::vector<std::uint64_t> due_;  ///< of questions_, those that the next reading is for
+    std::vector<std::uint64_t> due_;  ///< those of questions_ that the next reading is for
     bool stopping_ = false;
     std::thread thread_;
 };

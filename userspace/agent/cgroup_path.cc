@@ -23,7 +23,7 @@ bool is_id(std::string_view text) {
     return text.size() == id_length && std::all_of(text.begin(), text.end(), is_hex);
 }
 
-/// systemd.unit(5), "string escaping": `\x2d` is a dash; and a dash is a slash, which no name of a machine has.
+/// systemd.unit(5), "string escaping": `\x2d` is a dash; a dash is a slash, which no machine's name has.
 std::string unescaped(std::string_view text) {
     const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
     std::string out;
@@ -41,7 +41,7 @@ bool is_unit(std::string_view name) {
 }
 
 /// `docker-ID.scope`, `cri-containerd-ID.scope`, ...: each runtime has a prefix of its own. The scopes of the processes
-/// that watch over containers look alike, but for their `conmon`.
+/// that monitor containers look the same, except for their `conmon`.
 std::optional<std::string_view> id_of_scope(std::string_view name) {
     const auto rest = between(name, {}, ".scope");
     if (!rest || rest->size() <= id_length + 1) return {};
@@ -72,7 +72,7 @@ CgroupNames parse_cgroup_path(std::string_view path) {
         if (name.empty()) continue;
         if (auto container = container_of(name, parent)) names.container = std::move(*container);
         parent = name;
-        // Where a unit's name might be taken for a file of the kernel, systemd puts an underscore before it.
+        // systemd puts an underscore before a unit's name that could be taken for a file of the kernel.
         if (name.starts_with('_')) name.remove_prefix(1);
         if (is_unit(name)) unit = name;
         if (between(name, {}, ".slice")) slice = name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the path of a cgroup tells of the processes in it.
+// What the path of a cgroup says about the processes in it.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@ namespace smtpscope::agent {
 
 /// Empty: the path names none.
 struct CgroupNames {
-    /// Of systemd, as systemctl shows it: the innermost service, scope or socket, else the innermost slice. Within a
-    /// container that runs a systemd of its own it is a unit of that one. What is below `user@UID.service` was named by
-    /// that user.
+    /// Of systemd, as systemctl shows it: the innermost service, scope or socket, else the innermost slice. In a
+    /// container that runs a systemd of its own it is a unit of that systemd. Names below `user@UID.service` were chosen
+    /// by that user.
     std::string unit;
     /// Of the innermost container: the id that Docker, Podman, CRI-O, containerd or Kubernetes gave it, or the name
     /// that LXC or systemd-machined knows it by.

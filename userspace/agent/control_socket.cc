@@ -75,7 +75,7 @@ bool is_trusted(int fd, const PeerCheck& check) {
 ControlSocket::ControlSocket(std::string path, Answer answer) : path_(std::move(path)), answer_(std::move(answer)) {
     const auto folder = std::filesystem::path(path_).parent_path();
     std::error_code error;
-    if (!folder.empty()) std::filesystem::create_directory(folder, error);  // what is wrong with it, open() says
+    if (!folder.empty()) std::filesystem::create_directory(folder, error);  // errors are reported by open()
     epoll_ = Descriptor(epoll_create1(EPOLL_CLOEXEC));
     if (!epoll_) fail("epoll_create1");
     lock();
@@ -98,7 +98,7 @@ void ControlSocket::lock() {
             throw SocketInUse("another agent is running and answers on " + path_ +
                               ": stop it first, or give this one a control.socket of its own");
         }
-        // The former owner may have removed the file between open and flock; a lock on that is worth nothing.
+        // The former owner may have removed the file between open and flock; a lock on that is of no use.
         struct stat held {};
         struct stat named {};
         if (fstat(lock_.get(), &held) == 0 && stat(path.c_str(), &named) == 0 && held.st_ino == named.st_ino &&
@@ -117,7 +117,7 @@ void ControlSocket::listen() {
     }
     Descriptor fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd) fail("socket");
-    // From its first moment on the socket has the mode that it is to have.
+    // The socket is created with its final mode.
     const mode_t mask = umask(0117);
     const int bound = bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const int why = errno;

@@ -27,8 +27,8 @@ class ControlSocket {
     /// From the line of a client, without its end, to the whole answer.
     using Answer = std::function<std::string(std::string_view request)>;
 
-    /// Listens at `path`, mode 0660; makes the last folder of it if that is missing, and takes the place of a dead
-    /// agent's socket. Throws SocketInUse, or std::runtime_error if there can be no such socket.
+    /// Listens at `path`, mode 0660; creates its last folder if that is missing, and replaces the socket of a dead
+    /// agent. Throws SocketInUse, or std::runtime_error if the socket cannot be created.
     ControlSocket(std::string path, Answer answer);
     /// Removes the socket.
     ~ControlSocket();
@@ -39,7 +39,7 @@ class ControlSocket {
     int fd() const { return epoll_.get(); }
     /// Accepts, reads, answers; never waits.
     void serve();
-    /// Hangs up on clients that have had their time; to be called about once a second.
+    /// Hangs up on clients whose time is over; to be called about once a second.
     void expire();
 
   private:
@@ -63,20 +63,20 @@ class ControlSocket {
 
     std::string path_;
     Answer answer_;
-    Descriptor lock_;  ///< held as long as the agent lives; the kernel lets go of it for a killed one
+    Descriptor lock_;  ///< held as long as the agent lives; the kernel releases it when the agent is killed
     Descriptor listener_;
     Descriptor epoll_;
     Clients clients_;
 };
 
-/// The answer that tells why there is none, for people: `{"error":"..."}`.
+/// The answer that says why a request failed, for people: `{"error":"..."}`.
 std::string error_answer(std::string_view why);
 
-/// Whether to trust the process that listens, by its id and its user as the kernel tells them.
+/// Whether to trust the process that listens, by its id and its user, which the kernel reports.
 using PeerCheck = std::function<bool(pid_t process, uid_t user)>;
 
 /// Sends `request` to the agent at `path` and returns its answer. Throws std::runtime_error with a sentence for people
-/// if there is none, or none within `patience`, or if it is an error_answer(), or if `check`, where there is one, says
+/// if there is none, or none within `patience`, or if it is an error_answer(), or if `check` is given and says
 /// no: then nothing is sent.
 std::string ask(const std::string& path, std::string_view request,
                 std::chrono::seconds patience = std::chrono::seconds(5), const PeerCheck& check = {});

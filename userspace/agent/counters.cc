@@ -9,7 +9,7 @@ namespace smtpscope::agent {
 
 namespace {
 
-/// Whether the table has each of the struct's counts once; beside them there are `other` bytes.
+/// Whether the table has each count of the struct once; `other`: bytes of the struct that are not counts.
 template <class Stats>
 constexpr bool is_complete(std::span<const Count<Stats>> table, std::size_t other = 0) {
     for (std::size_t i = 0; i < table.size(); ++i)

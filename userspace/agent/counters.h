@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every count of the agent's own, once: the name that it has in each report, and whether it tells of a loss.
+// Every count of the agent itself, once: its name in every report, and whether it means a loss.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ template <class Stats>
 struct Count {
     std::string_view name;
     std::uint64_t Stats::*member;
-    std::string_view lost = {};  ///< what went missing, in words; empty: nothing did
+    std::string_view lost = {};  ///< what was lost, in words; empty: it is no loss
 };
 
 /// The table of a struct of counts.

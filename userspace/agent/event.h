@@ -6,7 +6,7 @@
 
 namespace smtpscope::agent {
 
-/// A descriptor that becomes readable, and stays so, once signal_event() was called. Throws std::system_error.
+/// A descriptor that becomes readable when signal_event() is called, and stays so. Throws std::system_error.
 Descriptor make_event();
 void signal_event(const Descriptor& event);
 

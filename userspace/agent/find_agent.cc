@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view process_name = "smtpscope", service_user = "smtpscope";
 constexpr std::string_view listening = "00010000";  // __SO_ACCEPTCON of the kernel's net.h
 
-/// Of sockets that are listened at in the network namespace of the process: what its descriptors link to, and the path.
+/// The listening sockets in the network namespace of the process: what its descriptors link to, and the path.
 std::map<std::string, std::string> listeners(const fs::path& process) {
     std::map<std::string, std::string> all;
     std::ifstream table(process / "net/unix");
@@ -45,7 +45,7 @@ bool is_other_agent(const fs::path& process) {
     return std::getline(comm, name) && name == process_name && process.filename() != std::to_string(getpid());
 }
 
-/// Where the process listens. What cannot be read, as of another user's process, is left out.
+/// Where the process listens. What cannot be read is left out, such as another user's process.
 std::set<std::string> sockets_of(const fs::path& process) {
     std::set<std::string> sockets;
     const auto known = listeners(process);
@@ -58,7 +58,7 @@ std::set<std::string> sockets_of(const fs::path& process) {
     return sockets;
 }
 
-/// By the user alone: anybody may call a process as the agent is called, or start this program and answer in its place.
+/// By the user alone: anybody may give a process the agent's name, or start this program and answer in its place.
 PeerCheck trusts(const fs::path& process) {
     return [process](pid_t peer, uid_t user) {
         return process.filename() == std::to_string(peer) &&
@@ -66,7 +66,7 @@ PeerCheck trusts(const fs::path& process) {
     };
 }
 
-/// nullopt if none answers there, or one that is not to be trusted.
+/// nullopt if no agent answers there, or one that cannot be trusted.
 std::optional<FoundAgent> agent_at(const std::string& socket, const PeerCheck& check) {
     try {
         const std::string answer = ask(socket, "configuration", std::chrono::seconds(5), check);

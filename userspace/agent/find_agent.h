@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Where the running agent listens, also when the configuration does not tell.
+// Where the running agent listens, also if the configuration does not say.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace smtpscope::agent {
 
-/// What an agent says of its configuration.
+/// What an agent says about its configuration.
 struct Loaded {
     std::string file;     ///< that it reads, absolute
     std::string refusal;  ///< of the last reload, in words; empty if it was not refused
@@ -23,10 +23,10 @@ struct FoundAgent {
     Loaded loaded;
 };
 
-/// The one that answers at `socket`; nullopt if none does.
+/// The agent that answers at `socket`; nullopt if none does.
 std::optional<FoundAgent> agent_at(const std::string& socket);
 
-/// Whether that is its configuration file, by whatever name; any is, if `file` is empty.
+/// Whether that is its configuration file, by whatever name; any file is, if `file` is empty.
 bool has_file(const FoundAgent& agent, const std::string& file);
 
 /// The running agent: the one that answers at `expected`, if it has the configuration file `file`, or that is empty;

@@ -20,7 +20,7 @@ struct FlowRow {
     std::uint64_t ignored_bytes() const { return kernel ? kernel->ignored_bytes : 0; }
 };
 
-/// What `smtpscope flows` may ask for at a time: each takes the worker up to half a microsecond, in which it reads no
+/// What `smtpscope flows` may ask for at a time: each costs the worker up to half a microsecond, in which it reads no
 /// packets.
 inline constexpr std::size_t max_flows_listed = 10'000;
 
@@ -34,7 +34,7 @@ struct FlowList {
     std::vector<FlowRow> rows;  ///< the latest packet first
 };
 
-/// Of several shards one list: the latest first, at most `limit` of them.
+/// One list of the sessions of several shards: the latest first, at most `limit` of them.
 void merge(std::vector<FlowSummary>& into, std::vector<FlowSummary> more, std::size_t limit);
 
 /// One object on one line.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Just enough of JSON for the agent's own documents: structure and numbers. Texts are written as those of records.
+// Just enough of JSON for the agent's own documents: structure and numbers. Texts are escaped as in records.
 #pragma once
 
 #include <cstdint>

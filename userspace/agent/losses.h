@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What was lost since the last look, by cause: the agent's log says it when it grows and only then.
+// What was lost since the last check, by cause: logged when it grows, and only then.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Loss {
     std::string detail;       ///< may be empty
 };
 
-/// Everything in a status that means that a packet, some bytes of one or a record went missing.
+/// Everything in a status that means that a packet, some bytes of one or a record was lost.
 std::vector<Loss> losses(const Status& status);
 
 class LossWatch {

@@ -20,8 +20,8 @@ std::string mountinfo() {
 }  // namespace
 
 Owners::Owners() : Owners(cgroup2_mount(mountinfo()), files::user_name) {
-    users_.find(getuid());  // the first question loads the libraries that nsswitch.conf names, which takes a while
-    cgroups_.find(0);       // nobody's: what is there already is known from the start
+    users_.find(getuid());  // the first look-up loads the libraries that nsswitch.conf names, which takes a while
+    cgroups_.find(0);       // not a real id: the tree is read at the start
 }
 
 Owners::Owners(const std::string& cgroup_mount, UserNames::Lookup lookup)
@@ -38,7 +38,7 @@ Owner Owners::find(const Sender& sender) {
     }
     if (owner.container.empty() && sender.known()) {
         const auto user = users_.find(sender.uid);
-        owner.user_due = !user || owner.unit_due;  // what is not known yet may be a container
+        owner.user_due = !user || owner.unit_due;  // a unit that is not known yet may be in a container
         if (!owner.user_due) owner.user = user.value_or("");
     }
     return owner;

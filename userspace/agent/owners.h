@@ -17,9 +17,9 @@ class Owners {
     Owners(const std::string& cgroup_mount, UserNames::Lookup lookup);
 
     /// Never waits. Any thread may call it. A container has a user database of its own: there the user is left empty,
-    /// and it is due as long as the unit is.
+    /// and as long as the unit is due, the user is due, too.
     Owner find(const Sender& sender);
-    /// False: cgroup2 is not mounted where this process could see it, so nobody's unit is known.
+    /// False: cgroup2 is not mounted where this process could see it, so no unit is known.
     bool knows_cgroups() const { return cgroups_.usable(); }
     CgroupIndexStats stats() const { return cgroups_.stats(); }
 

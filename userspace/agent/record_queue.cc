@@ -28,7 +28,7 @@ void RecordQueue::software(const Software& rec) {
 }
 
 bool RecordQueue::has_room(std::size_t bytes) const {
-    // A record that is larger than the limit by itself still goes through an empty queue.
+    // A record that alone is larger than the limit still goes through an empty queue.
     const std::size_t held = bytes_ + taken_bytes_;
     return records_.size() + taken_ < limits_.records && (held == 0 || held + bytes <= limits_.bytes);
 }

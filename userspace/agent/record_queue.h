@@ -30,7 +30,7 @@ struct QueueStats {
     std::array<std::uint64_t, std::variant_size_v<Record>> dropped{};  ///< by stream: the queue was full
 };
 
-/// One producer, one consumer, both blocking only for the time of a move.
+/// One producer, one consumer; each holds the lock only while records are moved.
 class RecordQueue final : public RecordSink {
   public:
     explicit RecordQueue(QueueLimits limits = {}) : limits_(limits) {}
@@ -43,12 +43,12 @@ class RecordQueue final : public RecordSink {
     void software(const Software& rec) override;
 
     /// From now on the producer waits for room instead of dropping, each time until `deadline` at the latest: at the
-    /// end there is no capture left to hold up.
+    /// end there is no capture to hold up.
     void wait_when_full(std::chrono::steady_clock::time_point deadline);
     /// Nothing will be added any more.
     void close();
 
-    /// Lets take() return although there may be no record.
+    /// Makes take() return, even without a record.
     void wake();
 
     /// Waits for records and moves all of them into `batch`, which is cleared first. False when the queue is closed and

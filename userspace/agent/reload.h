@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a new configuration changes in a running agent, and what it cannot.
+// What a new configuration changes in a running agent, and what it cannot change.
 #pragma once
 
 #include <string>
@@ -21,8 +21,8 @@ std::string in_words(Timestamp time);
 /// `the last reload, 2026-11-23T17:22:01Z, was refused: WHY`; empty if it was not.
 std::string in_words(const Refusal& refusal);
 
-/// For the one who asked for a reload: what was loaded, and a line for each difference that it has made, or that waits
-/// for a restart.
+/// For the user who asked for a reload: what was loaded, and a line for each difference that was applied or waits for
+/// a restart.
 std::string to_text(const config::Origin& origin, const std::vector<config::Difference>& differences);
 
 }  // namespace smtpscope::agent

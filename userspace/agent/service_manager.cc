@@ -17,7 +17,7 @@ namespace smtpscope::agent {
 
 namespace {
 
-// sd_notify() itself waits for as long as the receiver's queue is full, and with it signals, reload and status would.
+// sd_notify() waits for as long as the receiver's queue is full; signals, reload and status would have to wait, too.
 constexpr timeval patience{.tv_sec = 5, .tv_usec = 0};
 constexpr std::uint64_t bus_patience_usec = 500'000;
 
@@ -60,7 +60,7 @@ void ServiceManager::ready() {
 }
 
 void ServiceManager::reloading() {
-    // Both lines are what Type=notify-reload wants; others ignore the second one.
+    // Type=notify-reload needs both lines; other types ignore the second one.
     tell("RELOADING=1\nMONOTONIC_USEC=" + now_as_monotonic_usec(), Importance::vital);
 }
 
@@ -110,7 +110,7 @@ void ServiceManager::store(const std::vector<capture::Kept>& wanted) {
             if (known_.count(kept.name) != 0) continue;
             remove(kept.name);
         }
-        // A map's descriptor cannot be polled, which the manager would do to see when it is of no more use.
+        // A map's descriptor cannot be polled, which the manager would do to see when it is not needed any more.
         const std::string state = "FDSTORE=1\nFDPOLL=0\nFDNAME=" + kept.name;
         sd_pid_notify_with_fds(0, 0, state.c_str(), &kept.fd, 1);
         known_.insert(kept.name);

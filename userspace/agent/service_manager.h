@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The agent's side of sd_notify(3) and of the service manager's store of descriptors. Without a service manager nothing
-// of it has an effect.
+// The agent's side of sd_notify(3) and of the service manager's store of descriptors. Without a service manager none
+// of it has any effect.
 #pragma once
 
 #include <chrono>
@@ -30,18 +30,18 @@ class ServiceManager {
     std::vector<capture::Kept> take_stored();
     /// Makes the store hold `wanted` and nothing else of ours. What is `inherited` is there already.
     void store(const std::vector<capture::Kept>& wanted);
-    /// Whether this process is being stopped for another one to take its place at once.
+    /// Whether this process is stopped so that another one can take its place at once.
     static bool is_restarting();
 
     /// Zero if the service manager does not watch.
     std::chrono::milliseconds watchdog_interval() const { return watchdog_interval_; }
 
   private:
-    /// What the service manager has to know is worth a moment of waiting; the rest is not.
+    /// Only messages that the service manager must get are worth a short wait.
     enum class Importance { vital, optional };
     void tell(std::string_view state, Importance importance) const;
 
-    Descriptor socket_;             ///< none if nobody wants to hear
+    Descriptor socket_;             ///< none if there is no service manager
     std::set<std::string> stored_;  ///< names in the store
     std::set<std::string> known_;   ///< of these, put there by us
     std::chrono::milliseconds watchdog_interval_{};

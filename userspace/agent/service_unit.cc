@@ -32,7 +32,7 @@ constexpr const char* asked_for =
     "--property=LoadState,User,Group,SupplementaryGroups,DynamicUser,ProtectSystem,ProtectHome,PrivateTmp,"
     "ReadWritePaths,ReadOnlyPaths,InaccessiblePaths,RuntimeDirectory,StateDirectory,CacheDirectory,LogsDirectory";
 constexpr auto patience = std::chrono::seconds(5);
-// The first of those from which systemd chooses for DynamicUser=: such a user owns nothing yet.
+// The first uid that systemd may choose for DynamicUser=: such a user owns nothing yet.
 constexpr std::uint32_t first_dynamic_user = 61184;
 
 using Properties = std::map<std::string, std::string, std::less<>>;
@@ -77,7 +77,7 @@ std::optional<std::uint32_t> group_id(std::string_view name) {
     return entry ? std::optional(entry->gr_gid) : std::nullopt;
 }
 
-/// All groups of the user database, the primary one too.
+/// All the user's groups in the user database, the primary one too.
 std::vector<std::uint32_t> groups_of(const passwd& entry) {
     std::vector<gid_t> groups(64);
     int count = static_cast<int>(groups.size());
@@ -89,7 +89,7 @@ std::vector<std::uint32_t> groups_of(const passwd& entry) {
     return groups;
 }
 
-/// A name that nobody has: with DynamicUser= systemd makes the user; else the service does not start, whatever else is.
+/// A name that no user has: with DynamicUser= systemd makes the user; otherwise the service does not start at all.
 files::Identity identity_of(const Properties& unit) {
     const std::string user(value_of(unit, "User"));
     const std::optional<std::uint32_t> number = as_number(user);
@@ -144,7 +144,7 @@ void add_paths(Confinement& into, const Properties& unit) {
     }
 }
 
-/// RuntimeDirectory= and its kind: names below a fixed place, with a link to them behind a colon.
+/// RuntimeDirectory= and similar settings: names below a fixed place, with a link to them behind a colon.
 void add_made(Confinement& into, const Properties& unit) {
     constexpr std::pair<const char*, const char*> settings[] = {{"RuntimeDirectory", "/run/"},
                                                                 {"StateDirectory", "/var/lib/"},
@@ -155,7 +155,7 @@ void add_made(Confinement& into, const Properties& unit) {
             const std::string directory = name.substr(0, name.find(':')), setting = key + ("=" + name);
             into.made.push_back(above + directory);
             into.rules.push_back({above + directory, Access::writable, setting});
-            // With DynamicUser= the directory itself is there.
+            // With DynamicUser= this is the directory itself.
             into.rules.push_back({above + ("private/" + directory), Access::writable, setting});
         }
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Who runs the agent on this machine, by the installed unit.
+// Which user runs the agent on this machine, according to the installed unit.
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@
 
 namespace smtpscope::agent {
 
-/// From what `systemctl show smtpscope.service` prints, a property a line. nullopt if no such unit is installed.
+/// From the output of `systemctl show smtpscope.service`, one property on each line. nullopt if no such unit is installed.
 std::optional<config::Runner> runner_of_unit(std::string_view properties);
 
-/// As whom the service will run, if systemd runs and it is installed; else this process. Waits for systemd for five
+/// The user that the service will run as, if systemd runs and the service is installed; else that of this process. Waits for systemd for five
 /// seconds at most.
 config::Runner expected_runner();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a running agent says of itself, for programs and for people.
+// What a running agent says about itself, for programs and for people.
 #pragma once
 
 #include <chrono>
@@ -32,7 +32,7 @@ struct Status {
     std::vector<capture::InterfaceCounters> interfaces;
     std::vector<capture::RingLevel> rings;
     EngineStats engine;
-    std::uint64_t passed_dropped = 0;  ///< packets put together of fragments that their shard had no room for
+    std::uint64_t passed_dropped = 0;  ///< packets reassembled from fragments for which their shard had no room
     CgroupIndexStats cgroups;
     QueueStats queue;
     std::vector<log::SinkStatus> sinks;

@@ -23,7 +23,7 @@ constexpr std::size_t most_names = 4096, most_questions = 256;
 struct UserNames::State {
     struct Entry {
         std::string name;
-        steady_clock::time_point due;  ///< when it is asked for anew
+        steady_clock::time_point due;  ///< when it is looked up again
     };
     Lookup lookup;
     std::mutex mutex;

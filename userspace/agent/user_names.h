@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The names of users. The system may have to ask a directory on the network for one, and packets do not wait: a thread
-// of its own asks, and whoever wants to know asks again later.
+// of its own does, and the caller asks again later.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class UserNames {
     UserNames(const UserNames&) = delete;
     UserNames& operator=(const UserNames&) = delete;
 
-    /// Empty if there is none; nullopt as long as that is not known. Never waits. What is known is asked for anew after
+    /// Empty if there is none; nullopt as long as it is unknown. Never waits. A name is looked up again after
     /// five minutes. Remembers 4,096 users. Any thread may call it.
     std::optional<std::string> find(std::uint32_t uid);
 
@@ -31,7 +31,7 @@ class UserNames {
     struct State;
     static void serve(const std::shared_ptr<State>& state);
 
-    std::shared_ptr<State> state_;  ///< the thread's too, which may outlive this
+    std::shared_ptr<State> state_;  ///< shared with the thread, which may outlive this object
 };
 
 }  // namespace smtpscope::agent

@@ -12,10 +12,10 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration poll_timeout = 100ms;
-/// Without a session nothing is due: packets and wake() are all there is to wait for.
+/// Without a session nothing is due: only packets and wake() can end the wait.
 constexpr Duration rest_timeout = 1h;
 constexpr Duration publish_interval = 100ms;
-/// Traffic goes on while the last packets are read; at some point it has to be enough.
+/// Traffic continues while the last packets are read; there has to be a limit.
 constexpr Duration drain_limit = 1s;
 constexpr Duration answer_limit = 1s;
 
@@ -51,7 +51,7 @@ void Worker::set_options(const EngineOptions& options) {
 }
 
 bool Worker::alive() {
-    // In this order: when it can be seen that a wait is over, it has been counted.
+    // In this order: once a wait is seen to be over, it has been counted.
     const bool waiting = waiting_.load(std::memory_order_acquire);
     const std::uint64_t turns = turns_.load(std::memory_order_relaxed);
     return std::exchange(turns_seen_, turns) != turns || waiting;
@@ -68,7 +68,7 @@ std::vector<FlowSummary> Worker::flows(std::size_t limit) {
         const std::lock_guard lock(mutex_);
         FlowsWanted wanted{limit, {}};
         answer = wanted.answer.get_future();
-        flows_wanted_ = std::move(wanted);  // one that gave up on an answer is the only other there can be
+        flows_wanted_ = std::move(wanted);  // the only other request can be one whose caller has given up
         has_flows_wanted_.store(true, std::memory_order_relaxed);
     }
     source_.wake();

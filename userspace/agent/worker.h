@@ -32,9 +32,9 @@ class Worker {
     void pass(const Packet& packet);
     std::uint64_t passed_dropped() const { return passed_dropped_.load(std::memory_order_relaxed); }
 
-    /// Asks the worker to analyse what has been captured so far, to end every session and to leave.
+    /// Asks the worker to analyse what has been captured so far, to end every session and to return.
     void stop();
-    /// Readable once the thread has left, whether asked to or because the source broke or ended.
+    /// Readable once the thread has ended, because it was asked to or because the source failed or ended.
     int ended_fd() const { return ended_.get(); }
     /// Waits for the end; then why it came: empty if all is well, else the error of the source.
     std::string join();
@@ -91,7 +91,7 @@ class Worker {
     EngineStats stats_;
     std::string failure_;
 
-    // Of the thread alone. Time without packets is told from the last packet on by a clock that nobody sets, so that a
+    // Of the thread alone. Time without packets is measured from the last packet on by a monotonic clock, so that a
     // step of the system's clock never ends sessions.
     bool at_end_ = false;
     std::vector<Passed> taken_;  ///< packets that were passed, from next_taken_ on still to be analysed

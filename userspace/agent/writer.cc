@@ -7,7 +7,7 @@ namespace smtpscope::agent {
 
 namespace {
 
-/// What the thread needs behind the sinks' end; whoever waits for it has the same deadline.
+/// Time for the thread itself after the sinks have ended; whoever waits for it has the same deadline.
 constexpr std::chrono::seconds for_the_rest{5};
 
 }  // namespace
@@ -37,7 +37,7 @@ void Writer::write(const std::vector<Record>& batch) {
 }
 
 void Writer::apply_changes() {
-    std::vector<std::shared_ptr<log::Output>> former;  // go without the lock
+    std::vector<std::shared_ptr<log::Output>> former;  // destroyed without the lock
     bool reopen = false;
     {
         const std::lock_guard lock(mutex_);
@@ -80,7 +80,7 @@ std::shared_ptr<log::Output> Writer::output() const {
 }
 
 std::vector<log::SinkStatus> Writer::sinks() const {
-    const std::lock_guard lock(mutex_);  // in one piece with a change of the output: a count never goes back
+    const std::lock_guard lock(mutex_);  // not during a change of the output: a count never decreases
     return output_->status();
 }
 

@@ -27,7 +27,7 @@ class Writer {
     /// Where workers put their records.
     RecordQueue& queue() { return queue_; }
 
-    /// The end is near: workers wait for room, and what waits for the sinks is waited for, until the deadline.
+    /// At the end: until the deadline workers wait for room, and the writer waits for the sinks.
     void hurry(std::chrono::steady_clock::time_point deadline);
     /// Nothing will be added any more: the thread writes what is left, flushes the sinks and ends.
     void close() { queue_.close(); }
@@ -54,7 +54,7 @@ class Writer {
     Descriptor ended_;
     mutable std::mutex mutex_;
     std::shared_ptr<log::Output> output_;             ///< changed by the thread alone
-    std::vector<std::shared_ptr<log::Output>> next_;  ///< to take its place, one after the other
+    std::vector<std::shared_ptr<log::Output>> next_;  ///< that will replace it, one after the other
     bool reopen_ = false;
     std::optional<std::chrono::steady_clock::time_point> hurry_;  ///< of the sinks
     std::thread thread_;

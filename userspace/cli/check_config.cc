@@ -28,7 +28,7 @@ std::string checked(const std::string& file) {
     return ::access(standard.c_str(), F_OK) == 0 ? standard : "the defaults (there is no " + standard + ")";
 }
 
-/// What the service will read and write; of the file, if it is the one that it reads.
+/// What the service will read and write; the configuration file itself only if the service reads that one.
 std::vector<config::Place> places(const config::Config& config, const std::string& file) {
     std::vector<config::Place> all = config::places(config);
     const std::string standard(config::default_path);
@@ -37,7 +37,7 @@ std::vector<config::Place> places(const config::Config& config, const std::strin
     return all;
 }
 
-/// Whether the agent would start; whatever it would miss is said.
+/// Whether the agent would start; every problem is printed.
 bool all_usable(const std::vector<config::Place>& places, const config::Runner& runner, const std::string& file) {
     bool usable = true;
     for (const config::Place& place : places) {

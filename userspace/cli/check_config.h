@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// `smtpscope check-config`: is this configuration valid, and what does it come to?
+// `smtpscope check-config`: is this configuration valid, and what are its effective values?
 #pragma once
 
 namespace smtpscope::cli {

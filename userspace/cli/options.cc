@@ -27,7 +27,7 @@ std::vector<Option> with_shared(const std::vector<Option>& own, Configurable con
 
 /// The two forms in which getopt_long wants the options: the index into `all` is the value of the long ones.
 struct Spelled {
-    std::string letters{":"};  // the colon: a missing argument is told from an unknown option
+    std::string letters{":"};  // the colon: getopt distinguishes a missing argument from an unknown option
     std::vector<option> names;
 
     explicit Spelled(const std::vector<Option>& all) {

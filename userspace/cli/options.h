@@ -53,10 +53,10 @@ std::optional<Arguments> parse(int argc, char** argv, std::string_view usage, Co
 /// Throws UsageError if there are operands: for subcommands that take none.
 void expect_no_operands(const Arguments& arguments);
 
-/// The value of `option`. Throws UsageError if it is no whole number from `least` to `most`.
+/// The value of `option`. Throws UsageError if it is not a whole number from `least` to `most`.
 std::uint64_t number(std::string_view option, const std::string& value, std::uint64_t least, std::uint64_t most);
 
-/// On standard output, at once. Throws std::runtime_error if that cannot be written to.
+/// Writes to standard output, without delay. Throws std::runtime_error if that cannot be written to.
 void print(std::string_view text);
 
 /// `smtpscope: TEXT` on stderr, in one write.

@@ -35,7 +35,7 @@ const char* mark(capture::Finding finding) {
     return "";
 }
 
-/// Adds what is to be said of the places that the configuration names.
+/// Adds the problems of the places that the configuration names.
 void look_at_places(const config::Config& config, capture::ProbeReport& report) {
     using capture::Finding;
     const config::Runner runner = agent::expected_runner();

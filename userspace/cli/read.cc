@@ -39,7 +39,7 @@ log::Format parse_format(const std::string& name) {
     throw UsageError("--format " + name + ": there is no such format; choose json, tsv or brief.");
 }
 
-/// The one sink of `read`, for what the configuration says of sinks is for the agent; policy and privacy hold for both.
+/// The only sink of `read`: the sinks of the configuration are for the agent; policy and privacy apply to both.
 log::Options output_options(const ReadOptions& options, const log::Options& configured) {
     log::SinkOptions sink;
     sink.format = options.format;
@@ -53,7 +53,7 @@ log::Options output_options(const ReadOptions& options, const log::Options& conf
     return all;
 }
 
-/// One trace from its first packet to its last record. False if it does not end as it should, which is then said.
+/// One trace from its first packet to its last record. False, with a message, if it ends early.
 bool read_trace(const std::string& path, CaptureFile& file, const EngineOptions& options, log::Output& output,
                 ContentSink* content, EngineStats& sum) {
     Hooks hooks;
@@ -83,7 +83,7 @@ bool read_trace(const std::string& path, CaptureFile& file, const EngineOptions&
     return whole;
 }
 
-/// Whether every record found its place; what did not is said.
+/// Whether every record was written; says which were not.
 bool all_written(const log::Output& output) {
     std::uint64_t dropped = 0;
     for (const log::SinkStatus& sink : output.status()) {
@@ -94,14 +94,14 @@ bool all_written(const log::Output& output) {
     return dropped == 0;
 }
 
-/// Whether no file was lost to an error; limits are what the configuration wants.
+/// Whether no file was lost to an error; a file that a limit keeps out is none.
 bool all_extracted(const files::Extractor& extractor) {
     const files::ExtractStats stats = extractor.stats();
     if (stats.failed > 0) complain(std::to_string(stats.failed) + " files could not be written: " + stats.last_error);
     return stats.failed == 0;
 }
 
-/// What is missing because the policy could not say in time whether it is to be dropped.
+/// Records that are missing because there was no room for them until the policy could decide.
 void tell_of_undecided(const EngineStats& stats) {
     if (stats.dropped_waiting > 0)
         complain(std::to_string(stats.dropped_waiting) +

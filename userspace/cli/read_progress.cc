@@ -9,7 +9,7 @@
 namespace smtpscope::cli {
 namespace {
 
-constexpr std::uint64_t long_file = std::uint64_t{32} << 20;  // read in less time than a bar is worth looking at
+constexpr std::uint64_t long_file = std::uint64_t{32} << 20;  // a shorter one is read too fast for a bar
 constexpr std::size_t width = 30;
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A line on stderr that says how far a long file has been read, for people at a terminal.
+// A line on stderr that shows how far a long file has been read, for people at a terminal.
 #pragma once
 
 #include <chrono>

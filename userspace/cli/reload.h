@@ -3,7 +3,7 @@
 
 namespace smtpscope::cli {
 
-/// `smtpscope reload`: has the running agent load its configuration again, and tells what has changed.
+/// `smtpscope reload`: has the running agent load its configuration again, and prints what has changed.
 int run_reload(int argc, char** argv);
 
 }  // namespace smtpscope::cli

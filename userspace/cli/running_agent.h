@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The agent that a subcommand asks, also while the configuration file is broken.
+// Finds the agent that a subcommand asks, also while the configuration file is broken.
 #pragma once
 
 #include <string>
@@ -18,12 +18,12 @@ struct Configuration {
 Configuration load_if_possible(const Arguments& arguments);
 
 /// The one that answers at control.socket or, if nobody does there, the one that is found elsewhere; nullopt if there
-/// is none. Of a file that was named and is broken, only an agent that has this file will do.
+/// is none. If a file was named and is broken, only an agent that has this file counts.
 std::optional<agent::FoundAgent> find_agent(const Arguments& arguments, const Configuration& configuration);
 
 /// On stderr, if it is not where the configuration says.
 void tell_elsewhere(const Configuration& configuration, const agent::FoundAgent& found);
-/// Why none was found there.
+/// Why no agent was found there.
 std::string why_not_found(const std::string& socket);
 
 /// What is broken, and what it means to the agent, on stderr.

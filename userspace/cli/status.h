@@ -3,7 +3,7 @@
 
 namespace smtpscope::cli {
 
-/// `smtpscope status`: what the running agent says of itself.
+/// `smtpscope status`: what the running agent says about itself.
 int run_status(int argc, char** argv);
 
 }  // namespace smtpscope::cli

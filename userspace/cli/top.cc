@@ -35,11 +35,11 @@ constexpr Window without_terminal = {22, std::numeric_limits<std::size_t>::max()
 constexpr Window unknown_terminal = {24, 80};
 constexpr std::string_view home_and_clear = "\x1b[H\x1b[J";
 
-/// Where the pictures go: one below the other, or each in place of the one before.
+/// Where the frames go: one below the other, or each in place of the one before.
 class Screen {
   public:
     Screen() : terminal_(isatty(STDOUT_FILENO) != 0) {}
-    /// The cursor has to leave the last picture for what comes after it.
+    /// Moves the cursor below the last frame.
     ~Screen() {
         if (!terminal_ || !drawn_) return;
         std::fputs("\n", stdout);
@@ -88,7 +88,7 @@ class Signals {
     sigset_t set_;
 };
 
-/// What the agent says. Once there was a picture, it is said that this one stays.
+/// The agent's answer. After the first frame an error also says that the last one stays.
 agent::FlowList ask_for_flows(const std::string& path, const Screen& screen) {
     try {
         return agent::from_lines(agent::ask(path, "flows lines " + std::to_string(flows_asked_for)));

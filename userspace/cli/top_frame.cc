@@ -18,7 +18,7 @@ using agent::in_words;  // of the ends of a connection
 
 namespace {
 
-/// Counts of another agent, which began anew, are no part of a difference.
+/// The counts of a restarted agent begin at 0: then they are the difference.
 std::uint64_t grown(std::uint64_t before, std::uint64_t now) {
     return now >= before ? now - before : now;
 }
@@ -91,7 +91,7 @@ using Cells = std::array<std::string, columns_in_all>;
 
 constexpr std::size_t widths[columns_in_all] = {9, 6, 6, 9, 9, 0, 0};  // at least
 constexpr bool to_the_left[columns_in_all] = {false, false, false, true, false, true, true};
-/// Which are left out where there is no room for all, the first one first.
+/// The columns that are left out where there is no room for all, the first one first.
 constexpr Column dispensable[] = {age, idle, message, server, stage};
 
 Cells heading() {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `smtpscope top` shows at a time.
+// One frame of `smtpscope top`.
 #pragma once
 
 #include <string>
@@ -14,8 +14,8 @@ struct Window {
 };
 
 /// What happened between two lists of the same agent: the sums, a heading, and the sessions through which most bytes
-/// went. Never more than the window has room for: sums are folded, columns of the table left out, the least telling
-/// first, and what is still too long is cut. Lines have a line feed between them, none behind the last. Where no time
+/// went. Never more than the window has room for: sums are folded, columns of the table left out, the least useful
+/// first, and what is still too long is cut. Lines have a line feed between them, none after the last. Where no time
 /// has passed, rates are `-`.
 std::string top_frame(const agent::FlowList& before, const agent::FlowList& now, Window window);
 
