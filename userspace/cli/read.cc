@@ -101,7 +101,7 @@ bool all_extracted(const files::Extractor& extractor) {
     return stats.failed == 0;
 }
 
-/// Records that are missing because there was no room for them until the policy could decide.
+/// Records that are missing because the policy could not decide on them, or not in time.
 void tell_of_undecided(const EngineStats& stats) {
     if (stats.dropped_waiting > 0)
         complain(std::to_string(stats.dropped_waiting) +
