@@ -87,10 +87,10 @@ struct EngineStats {
 
 EngineStats& operator+=(EngineStats& sum, const EngineStats& one);
 
-/// Threads: one at a time for each engine and what it opened; engines are independent of each other. Re-entrance: its
-/// functions call the sink, the hooks and the control, which must not call any of them. Exceptions: whatever the
-/// network sends, only std::bad_alloc and what the sink, the hooks and the control throw. After one, the engine may
-/// only be destroyed.
+/// Threads: one at a time for each engine and what it opened; engines are independent of each other.
+/// Re-entrance: its functions call the sink, the hooks and the control, which must not call any of its functions.
+/// Exceptions: whatever the network sends, only std::bad_alloc and what the sink, the hooks and the control throw.
+/// After one, the engine may only be destroyed.
 class Engine {
   public:
     /// `sink` and `control` outlive the engine; `control` may be nullptr.

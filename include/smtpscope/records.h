@@ -97,7 +97,7 @@ struct Info {
     std::optional<Duration> duration;     ///< from its first command, after the transaction before, to its final reply
     std::optional<std::string> queue_id;  ///< the server's name for the message, from its final reply
     /// Of the reply that decided about the mail: the final one; without it the refusal of MAIL, of the content, or of
-    /// the recipients if none was accepted or the client gave up then; without any of these last_reply.
+    /// the recipients if none was accepted or the client gave up then; without any of these, last_reply.
     std::optional<std::uint64_t> reply_code;
     std::optional<std::string> enhanced_status;  ///< of the same reply (RFC 3463)
     std::vector<std::string> rejected_rcptto;    ///< `address: code text` of each refused recipient
