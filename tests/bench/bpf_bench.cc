@@ -33,7 +33,7 @@ constexpr std::uint64_t ring_size = std::uint64_t{16} << 20;
 constexpr std::uint64_t cached_ring_size = std::uint64_t{256} << 10;
 constexpr std::uint64_t largest_record = 1664;  // bytes in the ring
 
-/// Most of the time goes into lines of the ring that are in no cache; in one that fits there, only the copy is left.
+/// Most of the time goes into cache misses on the ring; with a ring that fits into the cache, only the copy is left.
 enum class Copies { no, yes, into_cache };
 
 struct Kind {

@@ -64,7 +64,7 @@ class Session {
     }
 
   private:
-    /// All but what may be the beginning of the end; true if the end was there.
+    /// Keeps only what may be the beginning of the end mark; true if the end mark was there.
     bool skip_data() {
         constexpr std::string_view end = "\r\n.\r\n";
         const std::size_t at = pending_.find(end);

@@ -24,7 +24,7 @@ WORK = {"": (["files.hashes=[]"], {}), "+ sha256": (["files.hashes=[sha256]"], {
 DESIGN_MEMORY = 32
 LIMIT = 2.2
 # How much of it, how often it is read, and what lifts the limits that would stop the growth: some tenths of a second.
-# Both sizes fit into a cache or neither does; a ratio across its edge tells of the machine and not of the program.
+# Both sizes fit into a cache, or neither does: otherwise the ratio would measure the machine and not the program.
 GROWTH = {
     "bytes": (12_000_000, 40, []),
     "sessions": (40_000, 1, []),

@@ -60,7 +60,7 @@ const std::string& base64_block() {
     return block;
 }
 
-/// TLS application data, as far as anyone can see.
+/// What looks like TLS application data.
 const std::string& cipher_block() {
     static const std::string block = [] {
         std::string out(block_size, '\0');

@@ -102,7 +102,7 @@ TEST_CASE("an interface's counters are the sum over all CPUs", "[bpf][accounts]"
 TEST_CASE("what an interface counted stays in the sum when it goes", "[bpf][accounts]") {
     Programs programs(options());
     Accounts accounts(programs);
-    send_packets(programs, 1);  // nobody has an account
+    send_packets(programs, 1);  // no interface has an account
     CHECK(seen(accounts) == Seen{{0, 1}});
     accounts.open(loopback);
     accounts.open(loopback);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What kernels without tcx get: TC filters, which must be found, replaced and removed without touching anybody else's.
+// What kernels without tcx get: TC filters, which must be found, replaced and removed without touching any others.
 #include <bpf/libbpf.h>
 #include <linux/if_packet.h>
 #include <sched.h>
@@ -158,7 +158,7 @@ TEST_CASE("filters that are handed over lose no packet", "[clsact]") {
                   kept = smtpscope::test::copies(first);
                   for (const auto& hook : hooks) hook->leave();
               }
-              // Nobody is there.
+              // No agent runs.
               if (count(v0.index) != 2) return 1;
               send_mail(v1.index);
               Inheritance inherited(kept);

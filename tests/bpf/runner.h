@@ -57,13 +57,13 @@ struct TestRun {
 };
 TestRun test_run(int program, const Frame& frame, unsigned repeat);
 
-/// What a process leaves to the next: copies, which outlive it, as in the hands of the service manager.
+/// What a process leaves to the next: copies, which outlive it, as the service manager holds them.
 std::vector<capture::Kept> copies(const capture::Programs& programs);
 
 /// Reads the first ring until it is empty: how many records there were.
 std::size_t records_in(capture::Programs& programs);
 
-/// Every program leaves with this.
+/// The verdict of every program.
 std::uint32_t passing_verdict(capture::Program program);
 
 }  // namespace smtpscope::test

@@ -200,7 +200,7 @@ void set_verdict(Runner& runner, const Spec& spec, smtpscope_verdict verdict) {
     runner.programs().set_flow(flow);
 }
 
-/// Every row but `left_out`, a list of names: those that the kernel does not take for a test.
+/// Every row except `left_out`, a list of names: those that the kernel does not take for a test.
 void run_rows(Runner& runner, const Target& target, const std::string& left_out) {
     REQUIRE(runner.has(target.program));
     std::string not_run;
@@ -361,7 +361,7 @@ TEST_CASE("both directions of a connection go into one ring, and connections int
             ++per_ring[forth];
         }
     for (const std::size_t connections : per_ring) CHECK(connections > 60);  // of 400: 100 each, evenly
-    // Of fragments nobody knows the ports.
+    // The ports of fragments are unknown.
     CHECK(runner.ring_of(Program::xdp, build({.payload = 800, .fragment = 0x64})) == 0);
 }
 
@@ -394,7 +394,7 @@ TEST_CASE("a SYN ends the verdict on the connection before it", "[bpf]") {
     const Spec data{.payload = 100};
     set_verdict(runner, data, SMTPSCOPE_IGNORE);
     CHECK(runner.run(Program::xdp, build(data)).packets[SMTPSCOPE_IGNORED_FLOW] == 1);
-    // The answer to a SYN does not: it belongs to what the SYN began.
+    // The answer to a SYN does not: it belongs to the same connection.
     runner.run(Program::tc_egress, build({.flags = syn | ack, .reply = true}));
     CHECK(runner.run(Program::xdp, build(data)).packets[SMTPSCOPE_IGNORED_FLOW] == 1);
     runner.run(Program::xdp, build({.flags = syn}));

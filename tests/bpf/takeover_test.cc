@@ -54,7 +54,7 @@ TEST_CASE("maps that do not fit the configuration are not taken over", "[bpf]") 
     const struct {
         const char* name;
         Options second;
-        std::size_t leave_out;  ///< so many of what was kept
+        std::size_t leave_out;  ///< how many of the kept descriptors
     } rows[] = {
         {"another size of the rings", options(2 * ring_size, 2), 0},
         {"more rings", options(ring_size, 3), 0},

@@ -29,7 +29,7 @@ struct Totals {
     std::uint32_t longest = 0;
 };
 
-/// Of the IP and TCP headers at the begin of a packet without extension headers.
+/// Of the IP and TCP headers at the beginning of a packet without extension headers.
 std::size_t header_size(Bytes data) {
     const std::size_t network = data[0] >> 4 == 4 ? std::size_t{data[0] & 0xfu} * 4 : 40;
     return data.size() < network + 20 ? data.size() : network + std::size_t{data[network + 12]} / 16 * 4;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Base64: the fast way, any cutting, and whole lines at once give what one character at a time gives.
+// Base64: the fast way, input cut anywhere, and whole lines at once give the same as one character at a time.
 #include <string>
 
 #include "fuzz.h"

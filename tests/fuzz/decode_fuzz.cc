@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The packet decoder: every link type, packets in pieces, captures that cut.
+// The packet decoder: every link type, packets in pieces, truncated captures.
 #include <cstring>
 #include <vector>
 
@@ -29,7 +29,7 @@ bool same_headers(const Segment& a, const Segment& b) {
            a.ack_seq == b.ack_seq && a.flags == b.flags;
 }
 
-/// What is captured of a packet may cost payload, and never changes what is said of the rest.
+/// A truncated packet may lose payload; nothing else in the result changes.
 void check_cut(const Packet& whole, const Segment& all, std::size_t length) {
     const std::vector<std::uint8_t> data(whole.data.begin(), whole.data.begin() + static_cast<std::ptrdiff_t>(length));
     Packet p = whole;

@@ -87,7 +87,7 @@ class Records final : public RecordSink {
     explicit Records(bool secret) : secret_(secret) {}
     void smtp(const Info& rec) override { add(rec); }
     void weird(const Weird& rec) override {
-        // Such a weird's details say how far the line had come when it was seen.
+        // The details of such a weird depend on how much of the line was there when it was seen.
         Weird shown = rec;
         if (rec.name == "smtp_bdat_line_too_long") shown.addl.clear();
         add(shown);
@@ -96,7 +96,7 @@ class Records final : public RecordSink {
     void ssl(const SslInfo& rec) override { add(rec); }
     void notice(const Notice& rec) override { add(rec); }
     void software(const Software& rec) override { add(rec); }
-    /// All lines in an order of their own: of two weirds in the same bytes none is the first.
+    /// All lines, sorted: two weirds in the same bytes have no order.
     std::string text() {
         std::sort(lines_.begin(), lines_.end());
         std::string out;
@@ -211,7 +211,7 @@ void ensure_same(const std::string& one, const std::string& other, const char* n
     ENSURE(one == other);
 }
 
-/// True if the password stands nowhere but in the answers to 334.
+/// True if the password is only in the answers to 334.
 bool only_auth_says(const std::vector<Step>& steps) {
     bool asked = false;
     for (const Step& s : steps) {

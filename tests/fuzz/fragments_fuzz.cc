@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // IP fragments. A few datagrams of both families, cut, repeated, contradicted and delayed as the input says, against a
-// reassembler that is too plain to be wrong: it knows every octet by itself. With a limit of memory only the bounds are
-// held to.
+// reassembler that is too plain to be wrong: it tracks every octet by itself. With a limit of memory only the bounds
+// are held to.
 #include <map>
 #include <optional>
 #include <vector>

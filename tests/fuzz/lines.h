@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a line of a log has to be, whatever stands in the record.
+// What a line of a log has to be, whatever is in the record.
 #pragma once
 
 #include <string>
@@ -80,7 +80,7 @@ class JsonReader {
     std::string_view text_;
 };
 
-/// One line, and that at its end.
+/// One line, with its line feed at the end.
 inline void ensure_one_line(std::string_view line) {
     ENSURE(line.ends_with('\n') && line.find_first_of("\r\n") == line.size() - 1);
 }

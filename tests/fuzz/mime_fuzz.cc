@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The MIME parser: entities begin and end as brackets do, no limit is passed, and lines may come one by one or
+// The MIME parser: entities are nested like brackets, no limit is passed, and lines may come one by one or
 // together.
 #include "fuzz.h"
 #include "mime/message.h"
@@ -49,7 +49,7 @@ class Checker final : public mime::Handler {
         ENSURE(limit > 0 && std::stoull(std::string(addl)) >= limit);
     }
     std::size_t decoded() const { return decoded_; }
-    /// Everything that was said. In what pieces bodies came, and when what is odd about them was noticed, is left out.
+    /// All output, except how bodies were cut into pieces and when weirds about them were noticed.
     std::string said() const { return text_ + "\n" + weirds_; }
     bool all_ended() const { return open_ == 0; }
 

@@ -37,7 +37,7 @@ void parse(std::string_view text) {
     matches_webmail(text, AnalyzerOptions{}.webmail_user_agents);
 }
 
-/// What was told when; the seconds since it was told decide whether it is told again.
+/// When each notice was told; the seconds since then decide whether it is told again.
 class Told {
   public:
     explicit Told(Duration interval) : interval_(interval) {}

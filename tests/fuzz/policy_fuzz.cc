@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rules in YAML, a NUL byte, and what stands in the fields of records: rules are refused or obeyed, what is hidden is
-// in no form of the record, and the time is linear (the fuzzer's limits watch over that).
+// Rules in YAML, a NUL byte, and the content of the fields of records: rules are refused or obeyed, what is hidden is
+// in no format of the record, and the time is linear (the fuzzer's limits watch over that).
 #include <string>
 
 #include "config/config.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Quoted-printable: held against a plain reading of the rule, an octet at a time.
+// Quoted-printable: compared with a plain decoder that takes an octet at a time.
 #include <string>
 
 #include "base/ascii.h"

@@ -66,7 +66,7 @@ class Log final : public smtp::Handler {
     }
     void smtp_data(std::string_view bytes, bool crlf) override {
         ENSURE(in_data_);
-        // How a long line is cut into pieces is nobody's business but that they make up the line.
+        // A long line may be cut into pieces anywhere, as long as they make up the line.
         text_ += bytes;
         if (crlf) text_ += "\r\n";
     }

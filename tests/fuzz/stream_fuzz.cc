@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One TCP connection. Every octet of a stream tells its place, so that what is delivered is held against what was sent
-// without a second reassembler.
+// One TCP connection. Every octet of a stream encodes its offset, so that what is delivered can be checked without a
+// second reassembler.
 //
 // `honest` inputs are conversations that two hosts could have had, captured whole, in any order and with copies: all of
 // it has to come out, in the order in which the ends can have acted. Others may say anything about lengths,
@@ -79,7 +79,7 @@ class Receiver final : public tcp::StreamSink {
     }
 
     void stop_after(std::uint64_t bytes) { stop_after_ = bytes; }
-    /// The first sequence numbers are not to be had from the input.
+    /// The first sequence numbers do not come from the input.
     void forget_places() { known_ = false; }
     std::uint64_t received(Side side) const { return received_[index(side)]; }
     bool ended(Side side) const { return ended_[index(side)]; }
@@ -153,7 +153,7 @@ void run_honest(Input& in, bool shuffle_handshake) {
             for (const Sent& s : handshake) deliver(s, Timestamp{}, conn, receiver);
         const std::size_t i = random.below(static_cast<std::uint32_t>(std::min(reach, sent.size())));
         deliver(sent[i], Timestamp{}, conn, receiver);
-        if (random.below(4) != 0) sent.erase(sent.begin() + static_cast<std::ptrdiff_t>(i));  // else it comes once more
+        if (random.below(4) != 0) sent.erase(sent.begin() + static_cast<std::ptrdiff_t>(i));  // else it comes again
     }
     conn.close(Timestamp{}, receiver);
     for (const Side side : {Side::orig, Side::resp})

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Addresses in text. Mailboxes are held against a plain reading of the rule that the fast scanner follows.
+// Addresses in text. Mailboxes are compared with a plain version of the rule that the fast scanner follows.
 #include <string>
 #include <vector>
 

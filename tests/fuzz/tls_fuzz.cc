@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// TLS handshakes: turns of both sides, cut anywhere, say the same.
+// TLS handshakes: turns of both sides, cut anywhere, give the same result.
 #include <string>
 #include <vector>
 

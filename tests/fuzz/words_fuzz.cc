@@ -24,7 +24,7 @@ void run(fuzz::Input in) {
         if (!name) continue;
         ENSURE(name->size() <= mime::max_filename_length);
     }
-    // The name is found wherever other parameters stand.
+    // The name is found wherever other parameters are.
     std::string quoted;
     for (const char c : value.substr(0, 200))
         if (c != '"' && c != '\\' && c != '\r' && c != '\n') quoted += c;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Debian's kernels, fetched by apt with lists and a status of its own: this machine's packages have no part in it."""
+"""Debian's kernels, fetched by apt with lists and a status of its own: this machine's packages do not matter."""
 
 import dataclasses
 import pathlib

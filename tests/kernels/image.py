@@ -14,7 +14,7 @@ from debian import need
 HERE = pathlib.Path(__file__).resolve().parent
 # dash is the shell: busybox's own prefers its applets to the real `ip` and `tc`.
 TOOLS = ["dash", "ip", "tc", "setpriv", "bpftool", "smtp-sink", "smtp-source"]
-# Nothing loads modules but `init`, and not on the kernel's behalf.
+# Only `init` loads modules; the kernel must not do it by itself.
 NOT_BUSYBOX = ["busybox", "sh", "modprobe"]
 DATA = ["/usr/share/misc/magic.mgc"]
 # Modules in the order in which they are loaded; those that are built in or unknown to a kernel are left out. What comes

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Finds members whose initializer uses a member that is constructed after them. Compilers tell it of plain values alone.
+"""Finds members whose initializer uses a member that is constructed after them. Compilers report it for plain values only.
 
 order.py FILE...    the headers and sources that define classes and constructors; members' names end with `_`
 """

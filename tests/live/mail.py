@@ -118,7 +118,7 @@ def expected_records(done):
 
 def place(record):
     """What identifies a record: the connection and, in plain text, the place in it. Several sessions have the same if the
-    kernel gave a client's port anew."""
+    kernel gave a client's port again."""
     return tuple(record[f] for f in ("id.orig_h", "id.orig_p", "id.resp_p", "trans_depth"))
 
 

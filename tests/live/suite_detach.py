@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""When the analysis has learned all that it can of a connection, the kernel copies nothing more of it but its end; and
+"""When the analysis has learned all that it can of a connection, the kernel copies nothing more of it except its end; and
 the server's answers are what they would have been without an agent.
 
 BYTES (default 10,000,000) follow on the connection after that point, in each of MODES (default "native tc").

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is wrong is said in words that name it, with the exit status of the contract; and three capabilities are enough."""
+"""Errors are reported in words that name them, with the exit status of the contract; and three capabilities are enough."""
 
 import os
 import re

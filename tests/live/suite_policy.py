@@ -51,7 +51,7 @@ def every_second_mail(report, bed):
 
 
 def killed(report, bed):
-    """What had ended and was not decided on has no name that anybody looks for, and the next agent removes it."""
+    """A file that had ended and was not decided on has a name that nobody looks for, and the next agent removes it."""
     agent, extracted = start(bed, "killed")
     client = Held(bed, SERVER[4])
     client.step("mail", make_mail(2))

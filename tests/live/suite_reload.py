@@ -304,7 +304,7 @@ while True:
 
 
 def impostor(report, bed):
-    """Somebody's process of the same program, for which another one claims to have the file: it is not asked."""
+    """Another user's process of the same program, for which yet another one claims to have the file: it is not asked."""
     os.makedirs(bed.dir + "/impostor", exist_ok=True)
     file, path = bed.dir + "/impostor/config.yaml", bed.dir + "/impostor/s"
     with open(file, "w", encoding="ascii") as config:

@@ -110,7 +110,7 @@ def another_version(report, bed):
 
 
 def settings_change(report, bed):
-    """What cannot go on begins anew, and says so; the links stay where they are, unless the new plan has no place for them."""
+    """What cannot be taken over is created again, and the log says so; links stay unless the new plan has no place for them."""
     rows = [("two shards", "native", "capture.shards=2", "capture.shards", True),
             ("fewer shards", "native", "capture.shards=1", "capture.shards", True),
             ("fewer verdicts", "native", "capture.verdicts=2048", "capture.verdicts", True),
@@ -139,7 +139,7 @@ def settings_change(report, bed):
 
 
 def without_a_store(report, bed):
-    """The end of each agent takes everything with it, and the next one begins anew."""
+    """The end of each agent takes everything with it, and the next one starts from nothing."""
     for n in range(2):
         agent = Agent(bed, f"cold-{n}")
         records_are_right(report, f"without a store, {n}", agent, plain_mails(bed, 20, f"cold-{n}"))

@@ -99,7 +99,7 @@ class Received:
 
 
 class Receiver(Postfix):
-    """Beside the client. It starts anew for each server, with an empty log."""
+    """Beside the client. It is started again for each server, with an empty log."""
 
     def __init__(self, bed, name, prefix):
         super().__init__(mirrored(bed), "receiver-" + name, prefix, host="receiver.smtpscope.example",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two network namespaces with a veth pair between them, and the processes of a test. Nothing of it outlives the test."""
+"""Two network namespaces with a veth pair between them, and the processes of a test. None of it outlives the test."""
 
 import contextlib
 import copy

@@ -21,7 +21,7 @@ A file is a row of cases. A line that begins with `#` is a comment. A case is:
     repeat N ... end          the lines between, N times; {n} is the number
     smtp {"helo": "c", ...}   expected records, as JSON; `weird {...}`, `files {...}`, `ssl {...}`, ... likewise
 
-A record has to have the expected fields and no others, but for those in ALWAYS and the defaults of the file
+A record has to have the expected fields and no others, except those in ALWAYS and the defaults of the file
 (`default smtp {...}`, before the first case). null: not set, though it is a default or in ALWAYS. Streams but smtp and
 weird are compared in cases that expect something of them or have the setting `streams`.
 

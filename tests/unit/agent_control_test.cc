@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The control socket: who may have it, and that no client can hold up the agent.
+// The control socket: which agent may own it, and that no client can hold up the agent.
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `smtpscope flows` says of the sessions that are followed.
+// What `smtpscope flows` says about the sessions that are followed.
 #include <stdexcept>
 
 #include "agent/flows.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The queue between a worker and the sinks: order, bounds, and that nothing is lost in silence.
+// The queue between a worker and the sinks: order, bounds, and that nothing is lost silently.
 #include <thread>
 
 #include "agent/record_queue.h"

@@ -124,7 +124,7 @@ TEST_CASE("the service manager hears how it goes", "[service]") {
     service.ready();
     service.status("two sessions");
     service.stopping();
-    service.alive();  // nobody watches
+    service.alive();  // there is no watchdog
     CHECK(manager.heard() == Lines{"READY=1", "STATUS=two sessions", "STOPPING=1"});
     service.reloading();
     const Lines heard = manager.heard();

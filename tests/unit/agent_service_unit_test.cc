@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the installed unit tells, from the text that `systemctl show` prints.
+// What is known of the installed unit, from the text that `systemctl show` prints.
 #include <algorithm>
 
 #include "agent/service_unit.h"

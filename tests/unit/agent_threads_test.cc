@@ -306,7 +306,7 @@ TEST_CASE("writer: no count of a sink falls when others take their place") {
     const Folder other;
     Writer writer(file_output(one.path));
     std::uint64_t last = 0;
-    // What is written in all, as somebody sees it who asks all the time.
+    // The total that is written, asked for all the time.
     const auto written = [&] {
         std::uint64_t sum = 0;
         for (const log::SinkStatus& s : writer.sinks()) sum += s.written;

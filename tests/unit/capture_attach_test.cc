@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// In which way what an interface receives is seen, the best first.
+// The ways to see what an interface receives, the best first.
 #include <string>
 
 #include "capture/attach.h"

@@ -72,7 +72,7 @@ TEST_CASE("an entry of the table of flows comes, changes and goes", "[capture]")
     CHECK(table.find(key(1), first.ends)->senders[0].ignored_packets == 7);
     table.remove(key(1), first.ends);
     CHECK(memory.look_up(key(1)) == nullptr);
-    // What comes in its place begins with nothing.
+    // The flow that replaces it begins at 0.
     table.set(key(1), first);
     CHECK(table.find(key(1), first.ends)->senders[0].ignored_packets == 0);
 }

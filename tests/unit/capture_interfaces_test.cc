@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Interfaces as the kernel tells of them, in network namespaces of the tests' own.
+// Interfaces as the kernel reports them, in network namespaces of the tests' own.
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a ring record says of its sender.
+// What a ring record says about its sender.
 #include <cstring>
 #include <vector>
 

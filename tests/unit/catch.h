@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Catch2 of either generation: version 2 (Debian 12) is one header, version 3 (Debian 13) is a library.
+// Catch2, either version: version 2 (Debian 12) is one header, version 3 (Debian 13) is a library.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Command lines: every form in which an option can be written, and what is said of wrong ones.
+// Command lines: every form in which an option can be written, and the messages about wrong ones.
 #include "cli/options.h"
 
 #include <fcntl.h>

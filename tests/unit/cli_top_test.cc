@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `smtpscope top` shows of the sessions that are followed, in windows of every size.
+// What `smtpscope top` shows about the sessions that are followed, in windows of every size.
 #include <sstream>
 
 #include "catch.h"

@@ -207,7 +207,7 @@ TEST_CASE("errors say where, which key and what is near", "[config]") {
         INFO(row.text);
         CHECK(error_of(row.text) == row.error);
     }
-    // Which line of a second document is named is yaml-cpp's affair.
+    // Which line of a second document is named depends on yaml-cpp.
     CHECK(error_of("mime: {}\n---\nmime: {}\n").ends_with(": a configuration is one document; remove the second."));
     CHECK(error_of("mime: [\n").find("x.yaml:2:1: this is not YAML: ") == 0);
     CHECK(error_of("mime: {}\n\tlog: {}\n").find("x.yaml:2:") == 0);

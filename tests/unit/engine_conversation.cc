@@ -15,7 +15,7 @@ using namespace smtpscope::test;
 
 namespace {
 
-/// Every record as a line, in an order of its own: of two in the same bytes none is the first.
+/// Every record as a line, sorted: two records of the same bytes have no order.
 struct Lines {
     std::vector<std::string> all;
     RecordWriter writer{RecordWriter::Format::json, [this](std::string_view stream, std::string_view line) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What keeps a user from a place. Another user's rights only root can take on.
+// What keeps a user from a place. Only root can act with another user's rights.
 #include <sys/stat.h>
 #include <unistd.h>
 

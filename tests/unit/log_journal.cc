@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Records on their way to journald: its part is played by a real socket in a folder, which comes and goes.
+// Records on their way to journald: a real socket in a folder, which comes and goes, stands in for it.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>

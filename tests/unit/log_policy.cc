@@ -103,7 +103,7 @@ TEST_CASE("what a condition holds for", "[policy]") {
         bool holds;
     };
     const Row rows[] = {
-        // text: case of letters aside, the whole of it
+        // text: the whole of it, regardless of case
         {"mailfrom: alice@example.org", true},
         {"mailfrom: alice@example.or", false},
         {"mailfrom: \"*@example.org\"", true},

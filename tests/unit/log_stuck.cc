@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A pipe that nobody reads, as standard output or standard error: its trouble is its own.
+// A pipe that nobody reads, as standard output or standard error: it holds up nothing else.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -315,7 +315,7 @@ TEST_CASE("after a reload a file system that hangs holds up nobody", "[log]") {
     REQUIRE(next.status().size() == 2);
     CHECK(next.status()[1].name == hung.path);
     CHECK(next.status()[1].waiting > 0);  // the batch that hangs, whatever becomes of the others
-    CHECK(dropped_at_end() == 0);         // nobody can say yet
+    CHECK(dropped_at_end() == 0);         // not known yet
     CHECK(read_until([&] { return next.status()[1].waiting == 0; }));
     ::close(reader);
     next.end();

@@ -139,7 +139,7 @@ class Bench {
         Fragment f;
         decoded = decode(whole, s, &f);
         const Buffer got(whole.data.begin(), whole.data.end());
-        // The sender's packet, but for what the fragments say otherwise.
+        // The sender's packet, except where the fragments differ.
         const bool same_headers = got[1] == ip[1] && (spec_.v6 || got[5] == ip[5]);
         if (same_headers) CHECK(got == ip);
         if (decoded == Decoded::segment) CHECK(s.payload == spec_.payload);

@@ -69,7 +69,7 @@ TEST_CASE("a record in one line", "[records]") {
              r.helo = "h";
              r.last_reply = "220 go on";
          }},
-        // What went wrong stands before the subject, which cannot feign it and does not push it out of sight.
+        // Problems come before the subject, which can neither fake them nor push them out of sight.
         {"a@b -> c@d REFUSED 554 5.7.1: hello",
          "a@b",
          {"c@d"},

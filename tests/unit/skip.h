@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Test cases that cannot be run everywhere: what is left out is said and counted, never passed.
+// Test cases that cannot be run everywhere: what is left out is reported and counted, and never counts as passed.
 #pragma once
 
 #include <string>

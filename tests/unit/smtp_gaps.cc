@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Bytes that were lost: what each state makes of it, and the way back.
+// Lost bytes: what each state does about them, and how the analysis recovers.
 #include <algorithm>
 #include <string>
 

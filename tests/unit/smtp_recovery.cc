@@ -104,7 +104,7 @@ TEST_CASE("SMTP: octets of lost chunks are counted without their commands", "[sm
     recovery.client_gap();
     recovery.begin(100, true);
     CHECK(recovery.take_lost_chunks() == std::nullopt);
-    // What was commands, was not chunks.
+    // Bytes that were commands were not chunks.
     recovery.begin(100, false);
     CHECK(recovery.end_before(Verb::data, 354, false, open_envelope()));
     CHECK(recovery.take_lost_chunks() == std::nullopt);

@@ -14,7 +14,8 @@
 
 namespace smtpscope::test {
 
-/// The calling thread is in it, and so is what the thread starts, until the end of its life: then in the one before.
+/// The calling thread, and what it starts, is in it until this object ends; then the thread is in the previous one
+/// again.
 class NetworkNamespace {
   public:
     /// Why there can be none here; empty if there can.

@@ -20,7 +20,7 @@ struct Turn {
     Side from = Side::orig;
     std::string text;
     std::uint64_t lost = 0;  ///< instead of the text: bytes that were sent and not captured
-    std::size_t ahead = 0;   ///< of the other end's turns before, so many had not arrived
+    std::size_t ahead = 0;   ///< how many of the other end's turns before it had not arrived
 };
 using Script = std::vector<Turn>;
 
@@ -95,7 +95,7 @@ struct Recorder final : RecordSink, FlowControl {
     std::vector<ConnId> forgotten;
 };
 
-/// Every field that is set but ts, uid and id. The path only where it has more than the two ends.
+/// Every field that is set, except ts, uid and id. The path only where it has more than the two ends.
 std::string to_text(const Info& rec);
 
 /// As an IP packet.

@@ -7,7 +7,7 @@
 
 namespace smtpscope::test {
 
-/// Until `done`; false if that takes longer than `limit`, by default longer than any machine should need.
+/// Until `done`; false if that takes longer than `limit`, the default is longer than any machine should need.
 template <class Done>
 bool eventually(Done done, std::chrono::seconds limit = std::chrono::minutes(1)) {
     const auto end = std::chrono::steady_clock::now() + limit;

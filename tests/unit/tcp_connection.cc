@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Both streams of a connection: in order, in the order in which the ends can have acted, and never held for ever.
+// Both streams of a connection: in order, in the order in which the ends can have acted, and never held forever.
 #include <string>
 
 #include "catch.h"
@@ -392,7 +392,7 @@ TEST_CASE("TCP: nothing is delivered to a sink that wants no more", "[tcp]") {
                 CHECK(s.conn.half_closed());
                 s.play({r(100, "x", 101, fin | ack)});
             } else if (std::string(end) == "RST") {
-                s.play({o(0x7000000, "", 1, rst)});  // wherever it is: what comes is not followed any more
+                s.play({o(0x7000000, "", 1, rst)});  // wherever it is: the connection is not followed any more
             } else {
                 s.conn.close(at(s.now), s);
             }

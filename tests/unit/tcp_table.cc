@@ -155,7 +155,7 @@ TEST_CASE("flows: whose socket sends is told once for each end, with its first p
     Fixture f;
     std::vector<Sent> all = beginning();
     for (Sent& s : all) s.sender = {s.from == Side::orig ? 7U : 0U, 1};
-    all[3].sender.uid = 8;  // the listener is another's than the connection that was accepted
+    all[3].sender.uid = 8;  // the listener belongs to another user than the accepted connection
     f.send(all);
     CHECK(f.factory.log == "+" + id_text + " r[by 8] r[s] o[by 7] o[c] ");
     Sent more = seg(Side::orig, 1002, 5002, ack, "d");
