@@ -49,7 +49,7 @@ SKELETONS    := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c)
 comma    := ,
 FUZZABLE := $(filter address$(comma)undefined,$(SAN))
 ifneq ($(SAN),)
-  CXX := clang++# g++ needs twice the time, and warns of what it has itself put in
+  CXX := clang++# g++ needs twice the time, and warns of code that its sanitizers add
 endif
 # The distribution's flags, so that what is tested is what its packages hold. Their builds give them in the environment.
 ifeq ($(origin CXXFLAGS)$(origin CPPFLAGS)$(origin LDFLAGS),undefinedundefinedundefined)
@@ -74,7 +74,7 @@ ifneq ($(SAN),)
   CXXFLAGS += -O1 -fsanitize=$(SAN)$(if $(FUZZABLE),$(comma)fuzzer-no-link) -fno-omit-frame-pointer -fno-sanitize-recover=all
   LDFLAGS  += -fsanitize=$(SAN)
 endif
-# Paths that do not tell the folder: the same object wherever it is built, and one for all of them in ccache.
+# Paths without the build's folder: the same object wherever it is built, and one ccache entry for all of them.
 ifeq ($(findstring -ffile-prefix-map,$(CXXFLAGS)),)
   CXXFLAGS += -ffile-prefix-map=$(CURDIR)=.
 endif
@@ -119,12 +119,12 @@ $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(Q){ echo '#pragma GCC system_header' && $(BPFTOOL) gen skeleton $< name $(subst -,_,$*); } >$@
 
 # ---- tests
-# The tests' objects last: of an inline function that both have, the optimised one is taken.
+# The tests' objects last: of an inline function that both have, the linker takes the first, optimised one.
 $(O)/unit-tests: $(CORE_OBJ) $(filter-out $(MAIN_OBJ),$(SYSTEM_OBJ)) $(UNIT_OBJ)
 	$(say) LINK $@
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) -o $@ $^ $(if $(wildcard /usr/include/catch2/catch_all.hpp),-lCatch2) $(LDLIBS)
 
-# What they test is optimised; they themselves need not be, and that halves the time to build them. (_FORTIFY_SOURCE
+# The tested code is optimised; the tests need not be, which halves the time to build them. (_FORTIFY_SOURCE
 # warns where nothing is optimised.)
 $(O)/tests/unit/%.o: CXXFLAGS += -O0
 $(O)/tests/unit/%.o: CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=%,$(CPPFLAGS))
@@ -148,7 +148,7 @@ CHECK_SUITES := check:programs / unit run-test mime-test cli-test bpf-test // tr
                 "live=live-test LIVE_SUITES=mail LIVE_MAILS=30 LIVE_MODES=tc" / \
                 "check:lint=-k lint-format lint-shell lint-rooms lint-order"
 TEST_SUITES ?= check:programs / unit library-test run-test mime-test cli-test bpf-test trace-test live-test package-test
-# Suites that mostly wait beside those that take a core; alone what measures time.
+# Suites that mostly wait run beside those that need a core; those that measure time run alone.
 CI_SUITES   := check:programs / live-test check:deb check:rpm package-test kernel-test // \
                unit library-test run-test mime-test cli-test bpf-test trace-test \
                $(LINT_SUITE) $(ASAN_SUITES) $(TSAN_SUITES) fuzz-smoke / \

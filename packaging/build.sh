@@ -33,7 +33,7 @@ deb)
     cd "$tree"
     changelog=$(dpkg-parsechangelog -SVersion)
     [ "$changelog" = "$version" ] || die "packaging/debian/changelog is of $changelog, include/smtpscope/version.h says $version"
-    # The copy is fresh: nothing to clean, and what was taken over would go. The tests are `make test`'s.
+    # The copy is fresh: there is nothing to clean, and cleaning would remove the objects taken over. `make test` runs the tests.
     apart DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" dpkg-buildpackage -b -nc -us -uc
     ;;
 rpm)

@@ -50,7 +50,7 @@ dnf_missing() {
     done
 }
 
-# Servers that come along (Postfix) are not configured and not started: the tests run their own.
+# Servers that are installed as dependencies (Postfix) are not configured and not started: the tests run their own.
 policy=/usr/sbin/policy-rc.d
 with_apt() {
     local missing

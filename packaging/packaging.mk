@@ -51,7 +51,7 @@ rpm:
 	$(Q)packaging/build.sh rpm $(VERSION) $(O)/rpm && touch $(RPM)
 	@ls $(O)/rpm/RPMS/*/*.rpm
 
-# For the tests: packages that are out of date are made again from the objects at hand.
+# For the tests: packages that are out of date are built again from the existing objects.
 PACKAGED := $(O)/smtpscope $(PUBLIC_HEADERS) configs/smtpscope.yaml README.md LICENSE Makefile $(shell find packaging examples -type f)
 $(DEB) $(RPM): $(O)/%/built: $(PACKAGED)
 	@packaging/deps.sh package
