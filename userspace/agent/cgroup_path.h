@@ -10,8 +10,8 @@ namespace smtpscope::agent {
 /// Empty: the path names none.
 struct CgroupNames {
     /// Of systemd, as systemctl shows it: the innermost service, scope or socket, else the innermost slice. In a
-    /// container that runs a systemd of its own it is a unit of that systemd. Names below `user@UID.service` were chosen
-    /// by that user.
+    /// container that runs a systemd of its own it is a unit of that systemd. Names below `user@UID.service` were
+    /// chosen by that user.
     std::string unit;
     /// Of the innermost container: the id that Docker, Podman, CRI-O, containerd or Kubernetes gave it, or the name
     /// that LXC or systemd-machined knows it by.
