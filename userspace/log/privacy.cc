@@ -11,6 +11,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/descriptor.h"
+
 namespace smtpscope::log {
 namespace {
 
@@ -78,28 +80,17 @@ bool uses_key(const Rule& rule) {
                        [](const Hide& h) { return h.how == Hiding::sha256 || h.how == Hiding::addresses; });
 }
 
-/// Closes with it.
-struct File {
-    int fd;
-    explicit File(const std::string& path) : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-    ~File() {
-        if (fd >= 0) ::close(fd);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-};
-
 std::string read_key(const std::string& path) {
     const auto refuse = [&path](const std::string& why) { throw std::runtime_error(path + ": " + why + "."); };
-    const File file(path);
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status {};
-    if (file.fd < 0 || ::fstat(file.fd, &status) != 0)
+    if (!file || ::fstat(file.get(), &status) != 0)
         refuse(std::string(std::strerror(errno)) + "; make one with: (umask 077; openssl rand -hex 32 >" + path + ")");
     if (!S_ISREG(status.st_mode)) refuse("not a regular file; name one");
     if ((status.st_mode & 037) != 0)
         refuse("others can read or change it; make it 0600, or 0640 where the service is in its group");
     std::string key(most_key + 2, '\0');
-    const ssize_t size = ::read(file.fd, key.data(), key.size());
+    const ssize_t size = ::read(file.get(), key.data(), key.size());
     if (size < 0) refuse(std::strerror(errno));
     key.resize(static_cast<std::size_t>(size));
     if (key.ends_with('\n')) key.pop_back();
