@@ -102,6 +102,14 @@ std::uint64_t lines_of(const std::string& text) {
     return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+/// A reload, and the first record behind it.
+void go_on(Output& next, std::unique_ptr<Output>& output) {
+    next.succeed(*output);
+    output.reset();
+    next.smtp(record(many));
+    next.flush();
+}
+
 }  // namespace
 
 TEST_CASE("a pipe that nobody reads holds up no other sink, and loses nothing when it is read", "[log]") {
@@ -199,10 +207,7 @@ TEST_CASE("what waits for a sink outlives a reload that leaves the sink as it is
         auto output = std::make_unique<Output>(stdout_and(folder), Delivery::queued);
         write_many(*output);
         auto next = std::make_unique<Output>(stdout_and(other), Delivery::queued);
-        next->succeed(*output);
-        output.reset();
-        next->smtp(record(many));
-        next->flush();
+        go_on(*next, output);
         text = pipe.read_lines(many + 1);
         next->end();
         after = next->status();
@@ -232,10 +237,7 @@ TEST_CASE("a sink that a reload has removed comes to its end beside the others",
         without.sinks.erase(without.sinks.begin());
         Output next(without, Delivery::queued);
         const auto begun = Clock::now();
-        next.succeed(*output);
-        output.reset();
-        next.smtp(record(many));
-        next.flush();
+        go_on(next, output);
         took = Clock::now() - begun;
         all_in_file = eventually([&] { return folder.lines() == many + 1; });
         next.end();
@@ -265,10 +267,7 @@ TEST_CASE("what comes after a reload for the same place waits for what came befo
         options.sinks[0].format = Format::brief;
         Output next(options, Delivery::queued);
         const auto begun = Clock::now();
-        next.succeed(*output);
-        output.reset();
-        next.smtp(record(many));
-        next.flush();
+        go_on(next, output);
         took = Clock::now() - begun;
         text = pipe.read_lines(many + 1);
         next.end();
