@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smtpscope/engine.h"
-#include "net/decode.h"
 #include <thread>
+#include "net/decode.h"
+#include "smtpscope/engine.h"
 #include "smtpscope/time.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "smtpscope/engine.h"
-#include "tcp/table.h"
-#include <fstream>
-#include <smtpscope/engine.h>
-#include "../engine/engine.h"
-#include <yaml-cpp/yaml.h>
-#include "records/record.h"
-#include "smtpscope/records.h"
 #include <openssl/evp.h>
+#include <smtpscope/engine.h>
+#include <yaml-cpp/yaml.h>
+#include <fstream>
+#include "../engine/engine.h"
+#include "records/record.h"
+#include "smtpscope/engine.h"
+#include "smtpscope/records.h"
+#include "tcp/table.h"
