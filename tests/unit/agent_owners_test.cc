@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <string>
@@ -246,6 +247,37 @@ TEST_CASE("users: nobody is asked for twice, and nobody waits") {
     CHECK(name_in_time(users, 99, "u99") == "u99");
     CHECK(users.find(1) == "u1");
     CHECK(asked == 100);
+}
+
+TEST_CASE("users: those of a file are known at once, until they are looked up") {
+    const test::Folder folder;
+    const std::string file = folder / "passwd", long_line(5000, 'x');
+    std::ofstream(file) << "root:x:0:0::/:/bin/sh\n# a comment\nbroken\nfirst:x:7:7::/:\nsecond:x:7:7::/:\nlong:x:8:8:"
+                        << long_line << ":/:\nlast:x:9:9::/:\n";
+    std::promise<void> answer;
+    const std::shared_future<void> answered = answer.get_future().share();
+    UserNames users([answered](std::uint32_t uid) {
+        answered.wait();
+        return "u" + std::to_string(uid);
+    });
+    for (const files::User& user : files::local_users(file)) users.know(user);
+    CHECK(users.find(0) == "root");
+    CHECK(users.find(7) == "first");
+    CHECK(users.find(8) == "long");
+    CHECK(users.find(9) == "last");
+    CHECK(users.find(10) == std::nullopt);
+    answer.set_value();
+    CHECK(name_in_time(users, 7, "u7") == "u7");
+    CHECK(files::local_users(folder / "missing").empty());
+}
+
+TEST_CASE("owners: a user of this system has a name at the first look") {
+    Owners owners;
+    for (const files::User& user : files::local_users()) {
+        Sender sender;
+        sender.uid = user.uid;
+        CHECK_FALSE(owners.find(sender).user_due);
+    }
 }
 
 TEST_CASE("owners: all of it together") {

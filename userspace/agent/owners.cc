@@ -20,6 +20,7 @@ std::string mountinfo() {
 }  // namespace
 
 Owners::Owners() : Owners(cgroup2_mount(mountinfo()), files::user_name) {
+    for (const files::User& user : files::local_users()) users_.know(user);  // their first mail has a name, too
     users_.find(getuid());  // the first look-up loads the libraries that nsswitch.conf names, which takes a while
     cgroups_.find(0);       // not a real id: the tree is read at the start
 }

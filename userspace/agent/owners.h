@@ -12,7 +12,8 @@ namespace smtpscope::agent {
 
 class Owners {
   public:
-    /// By the system's user database, and the cgroups where this process sees them mounted.
+    /// By the system's user database, with the users of /etc/passwd known from the start, and the cgroups where this
+    /// process sees them mounted.
     Owners();
     Owners(const std::string& cgroup_mount, UserNames::Lookup lookup);
 

@@ -66,6 +66,11 @@ void UserNames::serve(const std::shared_ptr<State>& state) {
     }
 }
 
+void UserNames::know(const files::User& user) {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->names.size() < most_names) state_->names.try_emplace(user.uid, State::Entry{user.name, {}});
+}
+
 std::optional<std::string> UserNames::find(std::uint32_t uid) {
     State& s = *state_;
     const std::lock_guard lock(s.mutex);

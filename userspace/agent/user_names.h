@@ -23,6 +23,8 @@ class UserNames {
     UserNames(const UserNames&) = delete;
     UserNames& operator=(const UserNames&) = delete;
 
+    /// Holds until the user is looked up for the first time. The first name of a user stays.
+    void know(const files::User& user);
     /// Empty if there is none; nullopt as long as it is unknown. Never waits. A name is looked up again after
     /// five minutes. Remembers 4,096 users. Any thread may call it.
     std::optional<std::string> find(std::uint32_t uid);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <memory>
 #include <thread>
 
 namespace smtpscope::files {
@@ -54,6 +56,24 @@ bool stand_in_for(const Identity& who) {
 
 std::string user_name(std::uint32_t uid) {
     return name_of(uid, ::getpwuid_r, &::passwd::pw_name);
+}
+
+std::vector<User> local_users(const std::string& passwd) {
+    std::vector<User> users;
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(passwd.c_str(), "re"), &std::fclose);
+    std::vector<char> buffer(least_buffer);
+    ::passwd entry{};
+    ::passwd* found = nullptr;
+    while (file) {
+        const int error = ::fgetpwent_r(file.get(), &entry, buffer.data(), buffer.size(), &found);
+        if (error == ERANGE && buffer.size() < most_buffer)
+            buffer.resize(buffer.size() * 4);  // the same line comes again
+        else if (error != 0)
+            break;
+        else
+            users.push_back({entry.pw_uid, entry.pw_name});
+    }
+    return users;
 }
 
 std::string Identity::user() const {

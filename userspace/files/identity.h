@@ -12,6 +12,15 @@ namespace smtpscope::files {
 /// The name in the system's user database (nsswitch.conf(5)); empty if there is none.
 std::string user_name(std::uint32_t uid);
 
+struct User {
+    std::uint32_t uid;
+    std::string name;
+};
+
+/// The users in a file such as /etc/passwd, in its order, which takes no service to find out; none if it cannot be
+/// read.
+std::vector<User> local_users(const std::string& passwd = "/etc/passwd");
+
 /// A user and groups whose rights are checked.
 struct Identity {
     std::uint32_t uid = 0;
