@@ -153,7 +153,7 @@ CI_SUITES   := check:programs / live-test check:deb check:rpm package-test kerne
                unit library-test run-test mime-test cli-test bpf-test trace-test \
                $(LINT_SUITE) $(ASAN_SUITES) $(TSAN_SUITES) fuzz-smoke / \
                alone-test check:run
-run_suites = @+MAKE='$(MAKE)' SUITE_TIMES=$(CACHE)/times tests/run.sh
+run_suites = @+mkdir -p $(CACHE) 2>/dev/null; MAKE='$(MAKE)' SUITE_TIMES=$(CACHE)/times tests/run.sh
 
 # `check` is what most changes can break; `test` all that can break in a few minutes. The last line is the sum.
 .PHONY: check test asan tsan
